@@ -1,0 +1,39 @@
+# make demo   draw data, train, evaluate: a first result      make test   the tests
+# make lint   format, rules, types                            make bench  speed, as JSON
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+.PHONY: demo test test-all lint format bench clean
+
+demo: $(INSTALLED)
+	@run=outputs/train/$$(date +%Y-%m-%d_%H-%M-%S)_demo_$$$$; \
+	$(BIN)/melanoma-train experiment=demo hydra.run.dir=$$run && \
+	$(BIN)/melanoma-eval checkpoint=$$run/checkpoints/best.pt
+
+test: $(INSTALLED)
+	$(BIN)/python -m pytest -m "not slow"
+
+test-all: $(INSTALLED)
+	$(BIN)/python -m pytest
+
+lint: $(INSTALLED)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: $(INSTALLED)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(INSTALLED)
+	$(BIN)/python scripts/bench_training.py
+
+# Made again only when what is to be installed changes.
+$(INSTALLED): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable ".[dev]"
+	touch $@
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache

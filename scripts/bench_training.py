@@ -1,0 +1,144 @@
+"""Compare the training loop with a bare forward, backward and optimiser step, in one process, as JSON.
+
+The bare step takes its batches from tensors made beforehand; the loop reads, augments, moves and logs. Both train
+the same network. Rounds alternate, so that a machine that slows down slows both; the ratio is the median over
+rounds.
+
+    python scripts/bench_training.py
+    python scripts/bench_training.py --data ham10000 --root /data/ham10000 --backbone mobilenetv2_100 --size 128
+"""
+
+import argparse
+import json
+import os
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+import torch
+
+from melanoma.compute import Compute, choose_compute, choose_workers
+from melanoma.config import TrainConfig, compose, resolve
+from melanoma.data.loader import Loader, make_loader
+from melanoma.data.readers import make_reader
+from melanoma.data.table import open_table
+from melanoma.models import build_model
+from melanoma.training.loop import Trainee, train_one_epoch
+from melanoma.training.loss import make_loss
+from melanoma.training.optim import make_optimizer, make_schedule
+from melanoma.training.stopping import EarlyStopping
+
+
+def main() -> None:
+    arguments = parse_arguments()
+    config = read_config(arguments)
+    compute = choose_compute(config.device, config.training.precision, config.training.channels_last)
+    table, split = open_table(config.data, config.split)
+    rows = table[split == "train"].head(arguments.steps * config.training.batch_size)
+    workers = choose_workers(config.training.workers, compute.device)
+    loader = make_loader(
+        rows,
+        make_reader(config.data, config.reader),
+        config,
+        learn=True,
+        workers=workers,
+        pin_memory=compute.device.type == "cuda",
+    )
+    trainee = make_trainee(config, compute)
+    ready = [compute.move(batch) for batch in loader.epoch(0)]
+    bare_rate(trainee, ready[:3])  # warm-up
+    rounds = [
+        (loop_rate(trainee, loader, number), bare_rate(trainee, ready)) for number in range(1, arguments.rounds + 1)
+    ]
+    print(json.dumps(summary(arguments, config, compute, workers, rounds), indent=2))
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", default="demo", help="a data config (default: demo, drawn if need be)")
+    parser.add_argument("--root", help="its folder (default: the config's, or a temporary one for demo)")
+    parser.add_argument("--backbone", default="mobilenetv2_100", help="any timm network, random weights")
+    parser.add_argument("--size", type=int, default=128, help="image side in pixels")
+    parser.add_argument("--batch", type=int, default=16, help="images a step")
+    parser.add_argument("--steps", type=int, default=40, help="steps a round")
+    parser.add_argument("--rounds", type=int, default=5, help="rounds of each")
+    parser.add_argument("--workers", type=int, help="loader processes (default: the program's choice)")
+    return parser.parse_args()
+
+
+def read_config(arguments: argparse.Namespace) -> TrainConfig:
+    root = arguments.root or (
+        str(Path(tempfile.gettempdir(), f"melanoma_bench_demo_{os.getuid()}")) if arguments.data == "demo" else None
+    )
+    overrides = [
+        f"data={arguments.data}",
+        f"model.backbone={arguments.backbone}",
+        "model.pretrained=false",
+        f"training.image_size={arguments.size}",
+        f"training.batch_size={arguments.batch}",
+        *([f"data.root={root}"] if root else []),
+        *([f"training.workers={arguments.workers}"] if arguments.workers is not None else []),
+    ]
+    return resolve(compose("train", overrides), TrainConfig)
+
+
+def make_trainee(config: TrainConfig, compute: Compute) -> Trainee:
+    torch.manual_seed(config.seed)
+    model = compute.place(build_model(config.model, config.training.image_size))
+    optimizer = make_optimizer(model, config.training)
+    return Trainee(
+        model=model,
+        loss=make_loss(1.0, compute.device),
+        optimizer=optimizer,
+        schedule=make_schedule(optimizer, config.training),
+        scaler=compute.scaler(),
+        stopping=EarlyStopping(1),
+        compute=compute,
+    )
+
+
+def loop_rate(trainee: Trainee, loader: Loader, epoch: int) -> float:
+    return float(train_one_epoch(trainee, loader, epoch, epoch)["train/images_per_second"] or 0)
+
+
+def bare_rate(trainee: Trainee, batches: list[dict[str, torch.Tensor]]) -> float:
+    model, compute = trainee.model.train(), trainee.compute
+    started = time.perf_counter()
+    for batch in batches:
+        with compute.autocast():
+            logits = model(batch["image"], batch["site"], batch["sex"], batch["age"])
+            loss = trainee.loss(logits, batch["target"])
+        trainee.optimizer.zero_grad(set_to_none=True)
+        trainee.scaler.scale(loss).backward()
+        trainee.scaler.step(trainee.optimizer)
+        trainee.scaler.update()
+    float(loss)  # waits for the device
+    return sum(len(batch["index"]) for batch in batches) / (time.perf_counter() - started)
+
+
+def summary(
+    arguments: argparse.Namespace,
+    config: TrainConfig,
+    compute: Compute,
+    workers: int,
+    rounds: list[tuple[float, float]],
+) -> dict[str, object]:
+    ratios = sorted(loop / bare for loop, bare in rounds)
+    return {
+        "backbone": arguments.backbone,
+        "data": arguments.data,
+        "image_size": config.training.image_size,
+        "batch_size": config.training.batch_size,
+        "workers": workers,
+        "device": compute.device.type,
+        "threads": torch.get_num_threads(),
+        "loop_images_per_second": round(statistics.median(loop for loop, _ in rounds), 1),
+        "bare_images_per_second": round(statistics.median(bare for _, bare in rounds), 1),
+        "ratio": round(statistics.median(ratios), 3),
+        "ratio_range": [round(ratios[0], 3), round(ratios[-1], 3)],
+    }
+
+
+if __name__ == "__main__":
+    main()

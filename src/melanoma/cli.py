@@ -1,0 +1,158 @@
+"""The console commands: compose, resolve, run, and turn errors into one line and an exit code.
+
+torch takes seconds to import, so jobs import it only once the config has proved right.
+"""
+
+import logging
+import os
+import re
+import secrets
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, cast
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import HydraException, MissingConfigException
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from melanoma import __version__
+from melanoma.config import CONFIG_DIR, EvalConfig, TrainConfig, compose, resolve
+from melanoma.errors import ConfigError, MelanomaError
+from melanoma.schema import near, options_of
+
+Job = Callable[[Any, Path], float | None]
+
+_log = logging.getLogger("melanoma")
+_RUN_ID = secrets.token_hex(3)
+
+
+class _EndedError(BaseException):
+    """Carries a job's error past Hydra, which would print a second line about any `Exception`."""
+
+
+def train() -> None:
+    """Run `melanoma-train`."""
+    _command("train", TrainConfig, _train)
+
+
+def evaluate() -> None:
+    """Run `melanoma-eval`."""
+    _command("eval", EvalConfig, _evaluate)
+
+
+def _train(config: TrainConfig, run_dir: Path) -> float | None:
+    from melanoma.training.run import train as run
+
+    return run(config, run_dir)
+
+
+def _evaluate(config: EvalConfig, run_dir: Path) -> float | None:
+    from melanoma.evaluation.run import evaluate as run
+
+    return run(config, run_dir)
+
+
+def _command(name: str, schema: type[Any], job: Job) -> None:
+    """Run one command; leave with its exit code where that is not 0."""
+    if sys.argv[1:] == ["--version"]:
+        print(f"melanoma {__version__}")
+        return
+    full_error = os.environ.get("HYDRA_FULL_ERROR") == "1"
+    # Hydra would print a traceback and exit 1 for any error; with this set it hands the error to us.
+    os.environ["HYDRA_FULL_ERROR"] = "1"
+    # Every job of a sweep shares the id: the sweep's folder is named by it, its jobs by their number.
+    OmegaConf.register_new_resolver("run_id", lambda: _RUN_ID, replace=True)
+    try:
+        _hydra_main(name, schema, job)()
+    except KeyboardInterrupt:
+        _leave("interrupted; what was saved before is intact", 130)
+    except (Exception, _EndedError) as caught:
+        error = caught.__cause__ if isinstance(caught, _EndedError) else caught
+        if full_error:
+            raise
+        _leave(*_describe(error, name, schema))
+
+
+def _hydra_main(name: str, schema: type[Any], job: Job) -> Callable[[], Any]:
+    @hydra.main(config_path=str(CONFIG_DIR), config_name=name, version_base="1.3")
+    def main(composed: DictConfig) -> float | None:
+        sweep = HydraConfig.get().mode == RunMode.MULTIRUN
+        try:
+            return job(resolve(composed, schema), Path(HydraConfig.get().runtime.output_dir))
+        except Exception as error:
+            if not sweep:
+                raise _EndedError from error
+            # The other jobs go on, and Hydra tells of the first failure only.
+            _log.error("job %s failed: %s", HydraConfig.get().job.num, _describe(error, name, schema)[0])
+            raise
+
+    return cast(Callable[[], Any], main)
+
+
+def _describe(error: BaseException | None, name: str, schema: type[Any]) -> tuple[str, int]:
+    """Put an error into one line, with the exit code it stands for."""
+    if isinstance(error, HydraException | OmegaConfBaseException):
+        return _explain(error, name, schema), ConfigError.exit_code
+    if isinstance(error, MelanomaError):
+        return _one_line(error), error.exit_code
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}", ConfigError.exit_code
+    line = f"internal error: {type(error).__name__}: {_one_line(error)}"
+    return f"{line}; set HYDRA_FULL_ERROR=1 for the traceback", MelanomaError.exit_code
+
+
+def _explain(error: BaseException, name: str, schema: type[Any]) -> str:
+    """Say what is wrong with the command line, all faults at once, where Hydra stops at the first."""
+    overrides = [word for word in sys.argv[1:] if not word.startswith("-") and "=" in word]
+    if {"-m", "--multirun"} & set(sys.argv) or not overrides:
+        return _fault(error, schema)
+    faults, good = [], list[str]()
+    # A group's choice decides which options there are, so choices are tried before single options.
+    for override in sorted(overrides, key=lambda word: "." in word.split("=")[0]):
+        try:
+            _compose(name, [*good, override])
+            good.append(override)
+        except (HydraException, OmegaConfBaseException) as fault:
+            faults.append(_fault(fault, schema))
+    try:
+        resolve(_compose(name, good), schema)
+    except ConfigError as fault:
+        faults.append(str(fault))
+    return "; ".join(faults or [_fault(error, schema)])
+
+
+def _compose(name: str, overrides: list[str]) -> DictConfig:
+    search_path = [
+        f"hydra.searchpath=[file://{Path(sys.argv[at + 1]).absolute()}]"
+        for at, word in enumerate(sys.argv[:-1])
+        if word in ("--config-dir", "-cd")
+    ]
+    return compose(name, overrides + search_path)
+
+
+def _fault(error: BaseException, schema: type[Any]) -> str:
+    if isinstance(error, MissingConfigException) and error.options is not None:
+        group, _, choice = str(error.missing_cfg_file).rpartition("/")
+        return f"{group}={choice}: no such choice; {near(choice, error.options)}"
+    unknown = re.search(r"full_key: (\S+)", str(error.__cause__ or error))
+    if unknown is None:
+        return _one_line(error)
+    key, options = unknown[1], options_of(schema)
+    parent = key.rpartition(".")[0]
+    if options.get(parent) is dict:
+        return f"{key} is a new entry; add it with +{key}=VALUE"
+    siblings = [option for option in options if option.rpartition(".")[0] == parent]
+    return f"{key} is not an option; {near(key, options, siblings)}"
+
+
+def _one_line(error: BaseException | None) -> str:
+    return re.sub(r"\s+", " ", str(error)).strip()
+
+
+def _leave(cause: str, code: int) -> None:
+    print(f"melanoma: {cause}", file=sys.stderr)
+    sys.exit(code)

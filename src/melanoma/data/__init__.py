@@ -1,0 +1,1 @@
+"""CSV row -> canonical table -> split -> image -> batch."""

@@ -1,0 +1,112 @@
+"""One HTML page that holds everything and opens without a network."""
+
+import base64
+import os
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from melanoma.evaluation.metrics import Metrics
+
+TEMPLATES = Path(__file__).parent / "templates"
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+FIRST_PICTURES = 2  # beside each other on the first screen
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A PNG as the page needs it: a data URI, width and height in pixels."""
+
+    title: str
+    source: str
+    width: int
+    height: int
+
+
+def write_report(
+    path: Path, *, title: str, metrics: Metrics, pictures: Mapping[str, Path], facts: Mapping[str, str]
+) -> None:
+    """Write one self-contained page, whole or not at all.
+
+    `metrics` has every key of metrics.json, `pictures` maps a title to a PNG (the first two lead the page),
+    `facts` says where the numbers come from. Raises ValueError for a picture that is not a PNG.
+    """
+    # Markup in a file name or a configured title must reach the reader as text: hence autoescape.
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    embedded = [_picture(name, file) for name, file in pictures.items()]
+    page = environment.get_template("report.html").render(
+        title=title,
+        finding=finding(metrics),
+        metrics=metrics,
+        why_missing=lambda key: why_missing(metrics, key),
+        leading=embedded[:FIRST_PICTURES],
+        further=embedded[FIRST_PICTURES:],
+        facts=facts,
+    )
+    _write_atomically(path, page)
+
+
+def finding(metrics: Metrics) -> str:
+    """Say in one sentence what was found."""
+    n, positives, patients = metrics["n"], metrics["n_positive"], metrics["n_patients"]
+    if not n:
+        return "There are no labelled images, so nothing was measured."
+    melanomas = _counted(positives, "melanoma") if positives else "no melanoma"
+    of_patients = "" if patients is None else f" of {_counted(patients, 'patient')}"
+    data = f"On {_counted(n, 'image')}{of_patients} ({melanomas})"
+    if metrics["auc"] is None:
+        return f"{data} the AUC is {why_missing(metrics, 'auc')}."
+    low, high = metrics["auc_ci_low"], metrics["auc_ci_high"]
+    interval = f"95 % interval {why_missing(metrics, 'auc_ci_low')}"
+    if low is not None and high is not None:
+        interval = f"95 % interval {low:.3f} to {high:.3f}"
+    return f"{data} the model reaches AUC {metrics['auc']:.3f} ({interval})."
+
+
+def why_missing(metrics: Metrics, key: str) -> str:
+    """Say why the value under `key` is None."""
+    n, positives, patients = metrics["n"], metrics["n_positive"], metrics["n_patients"]
+    if key in ("inference_ms_per_image", "model_megabytes"):
+        return "not measured"
+    if key == "n_patients":
+        return "not known"
+    if not n:
+        return "not defined: there are no images"
+    if key == "precision":
+        return "not defined: no image was called malignant"
+    if positives in (0, n):
+        return f"not defined: every image is {'malignant' if positives else 'benign'}"
+    if patients is None:
+        return "not defined: patients are not known"
+    return f"not defined: {'there is one patient' if patients == 1 else 'too few resamples hold both classes'}"
+
+
+def _counted(number: object, noun: str) -> str:
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
+def _picture(title: str, file: Path) -> Picture:
+    content = file.read_bytes()
+    if not content.startswith(PNG_SIGNATURE) or len(content) < 24:
+        raise ValueError(f"{file} is not a PNG picture")
+    width, height = struct.unpack(">II", content[16:24])  # a PNG starts with its header chunk
+    return Picture(title, "data:image/png;base64," + base64.b64encode(content).decode(), width, height)
+
+
+def _write_atomically(path: Path, text: str) -> None:
+    """Replace `path` in one step, so that a reader never meets half a page."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)

@@ -1,0 +1,104 @@
+"""Any timm network as a feature map: takes uint8, normalises inside."""
+
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import timm
+import torch
+from huggingface_hub import constants as hub
+from torch import Tensor, nn
+
+from melanoma.config import ModelConfig
+from melanoma.errors import ConfigError
+from melanoma.schema import near
+
+_EXAMPLES = ("tf_efficientnet_b4", "convnext_tiny", "resnet50", "mobilenetv2_100", "vit_small_patch16_224")
+
+
+class Backbone(nn.Module):
+    """A timm network without its classifier.
+
+    Raises:
+        ConfigError: if timm has no network of that name, or its weights cannot be had.
+    """
+
+    def __init__(self, config: ModelConfig, image_size: int) -> None:
+        super().__init__()
+        # Any, as timm's networks have methods that nn.Module does not.
+        net: Any = _create(config, image_size)
+        self.net = net
+        self.channels = int(getattr(net, "head_hidden_size", None) or net.num_features)
+        mean, std = (torch.tensor(net.pretrained_cfg[key]) * 255 for key in ("mean", "std"))
+        self.register_buffer("mean", mean.view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", std.view(1, 3, 1, 1), persistent=False)
+        self.mean: Tensor
+        self.std: Tensor
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Turn uint8 RGB (B, 3, S, S) into timm's feature map of that network."""
+        features: Tensor = self.net.forward_features((image.float() - self.mean) / self.std)
+        return features
+
+    def pool(self, features: Tensor) -> Tensor:
+        """Reduce the feature map to (B, channels) in the network's own way."""
+        pooled: Tensor = self.net.forward_head(features, pre_logits=True)
+        return pooled
+
+
+def _create(config: ModelConfig, image_size: int) -> nn.Module:
+    name = config.backbone
+    if not timm.is_model(name):
+        raise ConfigError(
+            f"model.backbone={name}: timm has no such network; {near(name, timm.list_models(), _EXAMPLES)}"
+        )
+    options: dict[str, Any] = {}
+    pretrained = timm.get_pretrained_cfg(name)
+    if pretrained is not None and pretrained.fixed_input_size:
+        options["img_size"] = image_size
+    if config.pretrained and config.weights is not None:
+        options["pretrained_cfg_overlay"] = {"file": str(_existing(config.weights))}
+    elif config.pretrained and not _hub_answers():
+        # The hub's client would retry for most of a minute; this leaves it its cache.
+        hub.HF_HUB_OFFLINE = True
+    try:
+        net: nn.Module = timm.create_model(name, pretrained=config.pretrained, num_classes=0, **options)
+    except Exception as error:  # timm, its hub client and its file readers raise many kinds
+        raise ConfigError(_reason(config, error)) from error
+    return net
+
+
+def _hub_answers() -> bool:
+    request = urllib.request.Request(hub.ENDPOINT, method="HEAD")  # noqa: S310 the hub's own address
+    try:
+        with urllib.request.urlopen(request, timeout=10):  # noqa: S310
+            return True
+    except urllib.error.HTTPError:
+        return True
+    except OSError:
+        return False
+
+
+def _existing(weights: str) -> Path:
+    path = Path(weights)
+    if not path.is_file():
+        raise ConfigError(f"model.weights={weights}: no such file")
+    if path.suffix not in (".safetensors", ".pth", ".pt", ".bin"):
+        raise ConfigError(f"model.weights={weights}: expected a .safetensors or .pth file")
+    return path
+
+
+def _reason(config: ModelConfig, error: Exception) -> str:
+    if not config.pretrained:
+        return f"model.backbone={config.backbone} cannot be built: {_brief(error)}"
+    if config.weights is not None:
+        return f"model.weights={config.weights} does not fit {config.backbone}: {_brief(error)}"
+    return (
+        f"the ImageNet weights of {config.backbone} could not be downloaded ({_brief(error)}). Without a network, "
+        "give them as model.weights=FILE.safetensors, or start from random weights with model.pretrained=false"
+    )
+
+
+def _brief(error: Exception) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"

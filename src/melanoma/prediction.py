@@ -1,0 +1,86 @@
+"""Model and loader -> a table of predictions; training and evaluation share it, so their numbers agree."""
+
+import time
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import nn
+from tqdm import tqdm
+
+from melanoma.compute import Compute
+from melanoma.data.dataset import Batch
+from melanoma.data.loader import Loader
+from melanoma.errors import DataError, DivergedError
+
+COLUMNS = (
+    "image_name",
+    "patient_id",
+    "sex",
+    "age_approx",
+    "anatom_site_general_challenge",
+    "target",
+    "logit",
+    "probability",
+)
+"""The columns of every predictions*.csv, in order."""
+
+
+def predict(model: nn.Module, loader: Loader, compute: Compute, description: str) -> pd.DataFrame:
+    """Score every readable image of the loader's table, in the table's order.
+
+    Raises:
+        DataError: if no image could be read.
+        DivergedError: if a logit is not finite.
+    """
+    model.eval()
+    indices, logits = [], []
+    with torch.inference_mode(), tqdm(
+        total=len(loader.table), desc=description, unit=" images", leave=False, disable=None
+    ) as bar:  # fmt: skip
+        for batch in loader.epoch():
+            indices.append(batch["index"])
+            logits.append(forward(model, compute.move(batch), compute))
+            bar.update(len(batch["index"]))
+    if not logits:
+        raise DataError("none of the images to predict could be read")
+    table = loader.table.iloc[torch.cat(indices).numpy()].copy()
+    table["logit"] = torch.cat(logits).cpu().double().numpy()
+    if not np.isfinite(table["logit"]).all():
+        raise DivergedError("the model gives logits that are not finite; train again with a lower training.lr")
+    table["probability"] = 1 / (1 + np.exp(-table["logit"]))
+    return table[list(COLUMNS)]
+
+
+def forward(model: nn.Module, batch: Batch, compute: Compute) -> torch.Tensor:
+    """Give the logits (B,) in float32 of a batch that is on the device."""
+    with compute.autocast():
+        logits: torch.Tensor = model(batch["image"], batch["site"], batch["sex"], batch["age"])
+    return logits.float()
+
+
+def inference_milliseconds(model: nn.Module, image_size: int, compute: Compute, repeats: int = 20) -> float:
+    """Measure the median time of one image (batch of 1, after a warm-up), without reading it from disk."""
+    model.eval()
+    unknown = torch.zeros(1, dtype=torch.int64)
+    batch = compute.move(
+        {
+            "image": torch.zeros(1, image_size, image_size, 3, dtype=torch.uint8).permute(0, 3, 1, 2),
+            "site": unknown,
+            "sex": unknown,
+            "age": torch.full((1,), torch.nan),
+        }
+    )
+    times = []
+    with torch.inference_mode():
+        for _ in range(repeats + 3):
+            started = time.perf_counter()
+            forward(model, batch, compute).cpu()  # the copy waits for the device
+            times.append(time.perf_counter() - started)
+    return float(np.median(times[3:]) * 1000)
+
+
+def model_megabytes(model: nn.Module) -> float:
+    """Give the size of weights and buffers in units of 10^6 bytes."""
+    tensors = [*model.parameters(), *model.buffers()]
+    return sum(tensor.numel() * tensor.element_size() for tensor in tensors) / 1e6

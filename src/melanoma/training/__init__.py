@@ -1,0 +1,1 @@
+"""One training run: `run` is the order of things, `loop` the epochs."""

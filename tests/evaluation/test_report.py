@@ -1,0 +1,125 @@
+import base64
+import re
+
+import pytest
+from jinja2 import UndefinedError
+
+from melanoma.evaluation.metrics import classification_metrics
+from melanoma.evaluation.plots import plot_confusion
+from melanoma.evaluation.report import finding, why_missing, write_report
+
+MEASURED = classification_metrics([0] * 6 + [1] * 4, [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.55, 0.7, 0.8, 0.9], 0.5) | {
+    "split": "test",
+    "n_patients": 7,
+    "auc_ci_low": 0.8371,
+    "auc_ci_high": 0.9969,
+    "inference_ms_per_image": 12.34,
+    "model_megabytes": 71.2,
+}
+UNKNOWN = dict.fromkeys(["auc_ci_low", "auc_ci_high", "inference_ms_per_image", "model_megabytes"])
+ONE_CLASS = classification_metrics([0, 0], [0.1, 0.2], 0.5) | {"split": "test", "n_patients": 2} | UNKNOWN
+REACHED = "the model reaches AUC 0.958 (95 % interval 0.837 to 0.997)."
+EMPTY = classification_metrics([], [], 0.5) | {"split": "test", "n_patients": 0} | UNKNOWN
+
+
+@pytest.fixture
+def png(tmp_path):
+    plot_confusion([[5, 1], [0, 4]], tmp_path / "confusion.png")
+    return tmp_path / "confusion.png"
+
+
+@pytest.fixture
+def page(tmp_path, png):
+    """Write a report and return its text."""
+
+    def write(metrics=MEASURED, title="Evaluation", pictures=None, facts=None):
+        path = tmp_path / "report.html"
+        write_report(path, title=title, metrics=metrics, pictures=pictures or {"Confusion": png}, facts=facts or {})
+        return path.read_text(encoding="utf-8")
+
+    return write
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({}, f"On 10 images of 7 patients (4 melanomas) {REACHED}"),
+        (
+            {"auc_ci_low": None, "auc_ci_high": None, "n_patients": 1, "n": 12_000, "n_positive": 1},
+            "On 12,000 images of 1 patient (1 melanoma) the model reaches AUC 0.958 "
+            "(95 % interval not defined: there is one patient).",
+        ),
+        ({"n_patients": None}, f"On 10 images (4 melanomas) {REACHED}"),
+        (ONE_CLASS, "On 2 images of 2 patients (no melanoma) the AUC is not defined: every image is benign."),
+        (EMPTY, "There are no labelled images, so nothing was measured."),
+    ],
+)
+def test_finding_is_one_plain_sentence(changes, sentence):
+    assert finding(MEASURED | changes) == sentence
+
+
+def test_every_metric_is_shown(page):
+    html = page()
+    for shown in ("0.958", "0.837", "0.997", "12.3 ms", "71.2 MB", ">test<", "0.5"):
+        assert shown in html
+    cells = re.findall(r"row\">(True|False) (positives|negatives).*?<td>(\d+)</td>", html, flags=re.S)
+    assert [int(count) for _, _, count in cells] == [4, 0, 2, 4]
+
+
+def test_every_key_of_the_metrics_is_asked_for(page):
+    for key in MEASURED:
+        with pytest.raises((KeyError, TypeError, UndefinedError)):
+            page(metrics={name: value for name, value in MEASURED.items() if name != key})
+
+
+@pytest.mark.parametrize("metrics", [ONE_CLASS, EMPTY])
+def test_missing_values_are_words(page, metrics):
+    html = page(metrics=metrics)
+    assert not re.search(r">\s*(None|nan|inf)", html)
+    assert html.count('class="missing"') == sum(value is None for value in metrics.values())
+
+
+@pytest.mark.parametrize(
+    ("metrics", "key", "words"),
+    [
+        (ONE_CLASS, "recall", "every image is benign"),
+        (ONE_CLASS, "precision", "no image was called malignant"),
+        (MEASURED, "auc_ci_low", "too few resamples hold both classes"),
+        (MEASURED | {"n_patients": None}, "auc_ci_low", "patients are not known"),
+        (EMPTY, "brier", "there are no images"),
+        (EMPTY, "model_megabytes", "not measured"),
+    ],
+)
+def test_the_reason_is_the_right_one(metrics, key, words):
+    assert why_missing(metrics, key).endswith(words)
+
+
+def test_markup_in_names_is_escaped(page, png):
+    attack = '"><script>alert(1)</script>'
+    html = page(title=attack, pictures={attack: png}, facts={attack: attack}, metrics=MEASURED | {"split": attack})
+    assert "<script" not in html
+    assert html.count("&lt;script&gt;") == 7  # title twice, alt and caption, both sides of a fact, split
+
+
+def test_page_needs_nothing_from_outside(page, png):
+    html = page()
+    assert not re.search(r"https?://|<script|@import|url\(", html)
+    sources = re.findall(r'src="([^"]*)"', html)
+    assert [base64.b64decode(source.removeprefix("data:image/png;base64,")) for source in sources] == [png.read_bytes()]
+    assert 'width="720" height="720" alt="Plot: Confusion.' in html
+
+
+def test_a_picture_that_is_no_png_is_refused_and_the_old_page_stays(page, tmp_path):
+    before = page()
+    (tmp_path / "text.png").write_text("not a picture")
+    with pytest.raises(ValueError, match=r"text\.png is not a PNG"):
+        page(pictures={"Text": tmp_path / "text.png"})
+    assert (tmp_path / "report.html").read_text(encoding="utf-8") == before
+
+
+def test_a_failed_write_leaves_the_old_page_and_no_litter(page, tmp_path):
+    before = page()
+    with pytest.raises(UnicodeEncodeError):
+        page(title="\ud800")  # a lone surrogate, as an undecodable file name gives
+    assert (tmp_path / "report.html").read_text(encoding="utf-8") == before
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["confusion.png", "report.html"]
