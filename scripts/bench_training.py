@@ -5,7 +5,7 @@ the same network. Rounds alternate, so that a machine that slows down slows both
 rounds.
 
     python scripts/bench_training.py
-    python scripts/bench_training.py --data ham10000 --root /data/ham10000 --backbone mobilenetv2_100 --size 128
+    python scripts/bench_training.py --data ham10000 --root /data/ham10000 --backbone mobilenetv2_100 --steps 40
 """
 
 import argparse
@@ -58,10 +58,10 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", default="demo", help="a data config (default: demo, drawn if need be)")
     parser.add_argument("--root", help="its folder (default: the config's, or a temporary one for demo)")
-    parser.add_argument("--backbone", default="mobilenetv2_100", help="any timm network, random weights")
+    parser.add_argument("--backbone", default="tf_efficientnet_b4", help="any timm network, random weights")
     parser.add_argument("--size", type=int, default=128, help="image side in pixels")
     parser.add_argument("--batch", type=int, default=16, help="images a step")
-    parser.add_argument("--steps", type=int, default=40, help="steps a round")
+    parser.add_argument("--steps", type=int, default=10, help="steps a round")
     parser.add_argument("--rounds", type=int, default=5, help="rounds of each")
     parser.add_argument("--workers", type=int, help="loader processes (default: the program's choice)")
     return parser.parse_args()

@@ -5,7 +5,7 @@ import io
 import os
 import pickle
 import zipfile
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -93,15 +93,12 @@ def _from_plain(content: Any, path: Path, schema: type[Any]) -> tuple[Checkpoint
         raise CheckpointError(f"{path} is not a checkpoint of melanoma-train")
     if content["format"] > FORMAT:
         raise CheckpointError(f"{path} was written by a newer melanoma; upgrade with pip install -U melanoma")
+    checkpoint = Checkpoint(**{name: content[name] for name in names})
     try:
-        return Checkpoint(**{name: content[name] for name in names}), build(content["config"], schema)
+        return checkpoint, build(checkpoint.config, schema)
     except ConfigError as error:
-        raise CheckpointError(f"{path} holds a config that this version cannot use: {error}") from error
-
-
-def plain_config(config: Any) -> dict[str, Any]:
-    """Turn a config dataclass into the nested dict that a checkpoint stores."""
-    return asdict(config)
+        wrote = checkpoint.versions.get("melanoma")
+        raise CheckpointError(f"{path} was written by melanoma {wrote}, which reads it; here {error}") from error
 
 
 def _read(path: Path) -> bytes:

@@ -74,7 +74,7 @@ class DataConfig:
     sites: dict[str, str] = bounds()
     """The data set's words for a body site, in lower case -> one of the six canonical sites."""
     missing: list[str] = bounds()
-    """Words that mean "not known" in sex, age, site and lesion, in lower case."""
+    """Words that mean "not known" in sex, age, site, lesion and patient, in lower case."""
     splits: str | None = bounds()
     """A splits.csv to use instead of drawing new splits."""
     on_error: str = bounds(choices=("fail", "skip"))
@@ -118,6 +118,10 @@ class ModelConfig:
     """A local .safetensors or .pth file with the backbone's weights."""
     dropout: float = bounds(at_least=0, below=1)
     """Before the classifier."""
+
+    def __post_init__(self) -> None:
+        if self.weights is not None and not self.pretrained:
+            raise ValueError("model.weights is given, but model.pretrained=false leaves them unused; drop one")
 
 
 @dataclass

@@ -77,7 +77,11 @@ def _build(values: Any, schema: type[Any], prefix: str, faults: list[str]) -> An
             found[entry.name] = _value(values[entry.name], hints[entry.name], entry, name, faults)
         except _FaultError as fault:
             faults.append(f"{name}: {fault}")
-    return None if faults else schema(**found)
+    try:
+        return None if faults else schema(**found)
+    except ValueError as fault:  # of a rule between fields, in __post_init__
+        faults.append(str(fault))
+        return None
 
 
 def _value(value: Any, hint: Any, entry: Field[Any], name: str, faults: list[str]) -> Any:

@@ -54,7 +54,7 @@ class Loader:
     ) -> None:
         self.table, self.dataset = table, dataset
         self.bad: dict[str, str] = {}
-        self._bad_allowed = config.max_bad_fraction * len(table) if config.on_error == "skip" else 0
+        self._skips, self._max_bad_fraction = config.on_error == "skip", config.max_bad_fraction
         cv2.setNumThreads(0)  # workers, or the network, take the cores
         shuffle = shuffle_seed is not None
         self._sampler = EpochSampler(len(table), shuffle, shuffle_seed or 0)
@@ -86,9 +86,14 @@ class Loader:
         if error.image_name in self.bad:
             return
         self.bad[error.image_name] = error.reason
-        _log.warning("skipped %s", error) if self._bad_allowed else None
-        if len(self.bad) > self._bad_allowed:
-            raise DataError(_refusal(self.bad, len(self.table), error))
+        if not self._skips:
+            raise DataError(f"{error}. Mend or remove it, or leave such images out with data.on_error=skip")
+        _log.warning("skipped %s", error)
+        if len(self.bad) > self._max_bad_fraction * len(self.table):
+            raise DataError(
+                f"{len(self.bad)} of {len(self.table)} images cannot be read, more than "
+                f"data.max_bad_fraction={self._max_bad_fraction} allows; the last was {error}"
+            )
 
 
 def make_loader(
@@ -125,9 +130,3 @@ def drop_missing(table: pd.DataFrame, reader: Reader, config: DataConfig) -> pd.
         raise DataError(f"{cause}: more than data.max_bad_fraction={config.max_bad_fraction} allows")
     _log.warning("%s; they are left out: %s", cause, ", ".join(missing))
     return table[~table["image_name"].isin(missing)]
-
-
-def _refusal(bad: dict[str, str], total: int, error: ImageError) -> str:
-    if len(bad) == 1:
-        return f"{error}. Mend or remove it, or leave such images out with data.on_error=skip"
-    return f"{len(bad)} of {total} images cannot be read, more than data.max_bad_fraction allows; the last was {error}"

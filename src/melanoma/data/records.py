@@ -71,7 +71,11 @@ def _read_csv(path: Path, config: DataConfig) -> pd.DataFrame:
         raise DataError(f"{path} is empty; expected a header and a row an image") from error
     except UnicodeDecodeError as error:
         raise DataError(f"{path} is not UTF-8 text; save it as CSV in UTF-8") from error
-    except (pd.errors.ParserError, pd.errors.ParserWarning, ValueError) as error:
+    except pd.errors.ParserWarning as error:
+        raise DataError(
+            f"{path} line 2 has more cells than the header; quote a cell that holds a {separator!r}"
+        ) from error
+    except (pd.errors.ParserError, ValueError) as error:
         raise DataError(f"{path} is not a CSV file: {str(error).splitlines()[0]}") from error
     if raw.empty:
         raise DataError(f"{path} has a header but no rows; expected a row an image")
@@ -93,8 +97,8 @@ def _require_columns(raw: pd.DataFrame, path: Path, config: DataConfig) -> None:
             if column not in raw.columns:
                 raise DataError(
                     f"{path} has no column {column!r}; {near(column, raw.columns, raw.columns)} "
-                    f"Name it with data.columns.{name}=COLUMN"
-                    + ("" if name in ("image_name", "patient_id", "target") else ", or null if there is none")
+                    f"(name it with data.columns.{name}=COLUMN"
+                    + (")" if name in ("image_name", "patient_id", "target") else ", or null if there is none)")
                 )
 
 
@@ -108,24 +112,24 @@ def _first(mask: pd.Series) -> int | None:
 
 def _image_names(raw: pd.DataFrame, path: Path, config: DataConfig) -> pd.Series:
     names = raw[config.columns.image_name]
-    unsafe = names.str.contains(r"[/\\\x00]", regex=True) | names.isin(["", ".", ".."])
+    unsafe = names.str.contains(r"[/\\\x00-\x1f]", regex=True) | names.isin(["", ".", ".."])
     if (row := _first(unsafe)) is not None:
         raise DataError(
             f"{_where(path, row)}: {config.columns.image_name} is {names[row][:80]!r}; expected the name of a file "
-            "without a folder: no path separator, no NUL, not blank"
+            "without a folder: no path separator, no control character, not blank"
         )
     return names
 
 
 def _patient_ids(raw: pd.DataFrame, path: Path, config: DataConfig) -> pd.Series:
     columns = config.columns.patient_id
-    ids = raw[columns[0]]
+    ids = _words(raw, columns[0], config).fillna("")
     for column in columns[1:]:
-        ids = ids.where(ids != "", raw[column])
+        ids = ids.where(ids != "", _words(raw, column, config).fillna(""))
     if (row := _first(ids == "")) is not None:
         image = config.columns.image_name
         raise DataError(
-            f"{_where(path, row)}: {' and '.join(columns)} blank; patients must not be shared by two splits. To let "
+            f"{_where(path, row)}: {' and '.join(columns)} is blank, and two splits must not share a patient. To let "
             f"each such image be its own patient: data.columns.patient_id=[{','.join([*columns, image])}]"
         )
     if config.columns.patient_id != ["patient_id"]:
@@ -158,7 +162,7 @@ def _vocabulary(
     if (row := _first(words.notna() & mapped.isna())) is not None:
         raise DataError(
             f"{_where(path, row)}: {getattr(config.columns, name)} is {words[row]!r}; expected one of "
-            f"{', '.join(allowed)}. Map it with '+data.{option}.{words[row]}=ONE OF THEM', or to '' for unknown"
+            f"{', '.join(allowed)}. Map it with '+data.{option}={{{words[row]}: ONE OF THEM}}', or to '' for unknown"
         )
     return mapped.mask(mapped == "")
 
@@ -185,7 +189,7 @@ def _targets(raw: pd.DataFrame, path: Path, config: DataConfig) -> pd.Series:
         word = raw[column][row]
         raise DataError(
             f"{_where(path, row)}: {column} is {word!r}; expected one of {', '.join(config.labels)}. "
-            + ("Give every row a label" if word == "" else f"Map it with '+data.labels.{word}=0' or =1")
+            + ("Give every row a label" if word == "" else f"Map it with '+data.labels={{{word}: 1}}', or 0")
         )
     return targets.astype("Int64")
 

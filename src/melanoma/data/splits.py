@@ -42,7 +42,9 @@ def _take(table: pd.DataFrame, fraction: float, seed: int) -> pd.Index:
     The fraction becomes k of n folds with n at most 20: 0.1 is 1 of 10.
     """
     share = Fraction(fraction).limit_denominator(_MOST_FOLDS)
-    taken, folds = max(share.numerator, 1), share.denominator if share.numerator else _MOST_FOLDS
+    taken, folds = share.numerator, share.denominator
+    if not 0 < taken < folds:
+        raise SplitError(f"a split of {fraction} of the patients is too small or too large; use 0.05 to 0.95")
     patients = table["patient_id"].nunique()
     if patients < folds:
         raise SplitError(

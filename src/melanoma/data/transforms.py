@@ -1,6 +1,7 @@
 """Image -> the square the model sees, changed at random in training; albumentations stays behind this door."""
 
 import os
+import random
 from typing import Any
 
 import cv2
@@ -28,8 +29,9 @@ class Transform:
         square = fit_square(image, self._size, self._fit)
         if self._augment is None:
             return square
-        # albumentations' own worker seeds repeat every epoch; a seed a sample does not.
-        self._augment.set_random_seed(seed)
+        # albumentations' own worker seeds repeat every epoch; a seed a sample does not. Its set_random_seed would
+        # start every step alike, so that a picture is flipped both ways or not at all.
+        self._augment.set_random_state(np.random.default_rng(seed), random.Random(seed))  # noqa: S311
         return np.asarray(self._augment(image=square)["image"], dtype=np.uint8)
 
 

@@ -93,7 +93,7 @@ def _trained_on(table: pd.DataFrame, checkpoint: Checkpoint) -> int:
 
 def _rebuild(checkpoint: Checkpoint, trained: TrainConfig, path: str) -> nn.Module:
     # All weights come from the checkpoint, so none are fetched.
-    model = build_model(replace(trained.model, pretrained=False), trained.training.image_size)
+    model = build_model(replace(trained.model, pretrained=False, weights=None), trained.training.image_size)
     try:
         model.load_state_dict(checkpoint.model)
     except RuntimeError as error:

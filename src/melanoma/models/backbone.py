@@ -3,11 +3,12 @@
 import urllib.error
 import urllib.request
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import timm
 import torch
 from huggingface_hub import constants as hub
+from timm.models import load_state_dict
 from torch import Tensor, nn
 
 from melanoma.config import ModelConfig
@@ -53,20 +54,36 @@ def _create(config: ModelConfig, image_size: int) -> nn.Module:
         raise ConfigError(
             f"model.backbone={name}: timm has no such network; {near(name, timm.list_models(), _EXAMPLES)}"
         )
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = {"num_classes": 0}
     pretrained = timm.get_pretrained_cfg(name)
     if pretrained is not None and pretrained.fixed_input_size:
         options["img_size"] = image_size
-    if config.pretrained and config.weights is not None:
-        options["pretrained_cfg_overlay"] = {"file": str(_existing(config.weights))}
-    elif config.pretrained and not _hub_answers():
+    file = _existing(config.weights) if config.pretrained and config.weights is not None else None
+    if file is None and config.pretrained and not _hub_answers():
         # The hub's client would retry for most of a minute; this leaves it its cache.
         hub.HF_HUB_OFFLINE = True
     try:
-        net: nn.Module = timm.create_model(name, pretrained=config.pretrained, num_classes=0, **options)
+        if file is not None:
+            options |= _from_file(file, pretrained)
+        net: Any = timm.create_model(name, pretrained=config.pretrained, **options)
+        if file is not None:
+            net.reset_classifier(0)
     except Exception as error:  # timm, its hub client and its file readers raise many kinds
         raise ConfigError(_reason(config, error)) from error
-    return net
+    return cast(nn.Module, net)
+
+
+def _from_file(path: Path, known: Any) -> dict[str, Any]:
+    """Give the options that make timm load the file whole.
+
+    Where a file has other classes than the network, timm leaves weights that the file lacks at random, unsaid.
+    """
+    saved = load_state_dict(str(path))
+    heads = (known and known.classifier) or ()
+    heads = (heads,) if isinstance(heads, str) else heads
+    classes = next((len(saved[f"{head}.weight"]) for head in heads if f"{head}.weight" in saved), 0)
+    overlay = {"file": str(path), "num_classes": classes, "label_offset": 0}
+    return {"num_classes": classes, "pretrained_cfg_overlay": overlay}
 
 
 def _hub_answers() -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageOps
 
 from melanoma.errors import DataError, ImageError
 
@@ -80,7 +80,7 @@ def _decode_cmyk(data: bytes, image_name: str) -> NDArray[np.uint8]:
     # OpenCV ignores Adobe's inverted inks; Pillow knows them.
     try:
         with Image.open(BytesIO(data), formats=("JPEG",)) as image:
-            return np.array(image.convert("RGB"), dtype=np.uint8)
+            return np.array(ImageOps.exif_transpose(image).convert("RGB"), dtype=np.uint8)
     except OSError as error:
         raise ImageError(image_name, "is cut short or damaged") from error
 

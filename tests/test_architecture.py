@@ -1,0 +1,41 @@
+"""Who may import whom; the external packages are guarded by ruff's banned-api."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import melanoma
+
+ROOT = Path(melanoma.__file__).parent
+MAY_NOT = {
+    "data": ("models", "training", "evaluation", "prediction", "checkpoint", "cli"),
+    "models": ("data", "training", "evaluation", "prediction", "checkpoint", "cli"),
+    "evaluation/metrics.py": ("",),
+    "training/stopping.py": ("",),
+    "errors.py": ("",),
+    "training": ("cli", "evaluation.run", "evaluation.report"),
+    "evaluation": ("cli", "training"),
+}
+
+
+def imports_of(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+        elif isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+
+
+@pytest.mark.parametrize("room", MAY_NOT)
+def test_rooms_keep_to_their_doors(room):
+    paths = [ROOT / room] if room.endswith(".py") else sorted((ROOT / room).rglob("*.py"))
+    assert paths
+    forbidden = tuple(f"melanoma.{name}" if name else "melanoma" for name in MAY_NOT[room])
+    wrong = [(path.name, name) for path in paths for name in imports_of(path) if name.startswith(forbidden)]
+    assert wrong == []
+
+
+def test_only_the_dicom_reader_would_import_pydicom():
+    wrong = [path for path in ROOT.rglob("*.py") if "pydicom" in imports_of(path) and path.name != "dicom.py"]
+    assert wrong == []

@@ -1,0 +1,65 @@
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+
+import pytest
+
+from melanoma.config import CONFIG_DIR, EvalConfig, TrainConfig, compose, resolve
+
+GROUPS = {"data": 4, "reader": 1, "model": 1, "augment": 2, "training": 1, "experiment": 1}
+"""How many files each group ships, so that a file nobody composes is noticed."""
+
+CHOICES = [(group, path.stem) for group in GROUPS for path in sorted(CONFIG_DIR.joinpath(group).rglob("*.yaml"))]
+
+
+def test_every_shipped_file_is_counted():
+    assert {group: sum(choice[0] == group for choice in CHOICES) for group in GROUPS} == GROUPS
+    others = {path.parent.name for path in CONFIG_DIR.rglob("*.yaml")} - GROUPS.keys()
+    assert others == {"configs", "job_logging", "help"}
+
+
+@pytest.mark.parametrize(("group", "name"), [choice for choice in CHOICES if choice != ("data", "base")])
+def test_every_choice_resolves(group, name):
+    config = resolve(compose("train", [f"{group}={name}"]), TrainConfig)
+    assert isinstance(config, TrainConfig)
+
+
+def test_a_users_own_data_set_starts_from_base(tmp_path):
+    own = tmp_path / "data" / "mine.yaml"
+    own.parent.mkdir()
+    own.write_text("defaults: [base]\nname: mine\nroot: /x\ncsv: a.csv\ncolumns: {target: label}\nlabels: {'yes': 1}\n")
+    config = resolve(compose("train", [f"hydra.searchpath=[file://{tmp_path}]", "data=mine"]), TrainConfig)
+    assert (config.data.columns.target, config.data.labels["yes"], config.data.on_error) == ("label", 1, "fail")
+
+
+def test_the_study_s_values_are_the_defaults():
+    config = resolve(compose("train", []), TrainConfig)
+    training = config.training
+    assert (training.lr, training.betas, training.weight_decay) == (1e-4, [0.9, 0.999], 1e-5)
+    assert (training.early_stopping_patience, training.image_size, config.model.backbone) == (
+        3,
+        1024,
+        "tf_efficientnet_b4",
+    )
+    assert (config.split.test_fraction, config.split.val_fraction) == (0.1, 0.2)
+
+
+def test_eval_takes_single_values_or_a_whole_data_set():
+    single = resolve(compose("eval", ["checkpoint=x", "data.root=/y"]), EvalConfig)
+    whole = resolve(compose("eval", ["checkpoint=x", "data=ham10000", "data.root=/y"]), EvalConfig)
+    assert (single.data.root, single.data.csv) == ("/y", None)
+    assert (whole.data.root, whole.data.name) == ("/y", "ham10000")
+
+
+def test_no_dataclass_has_a_default():
+    def check(schema):
+        for field in fields(schema):
+            assert field.default.__class__.__name__ == "_MISSING_TYPE", field.name
+            if is_dataclass(field.type):
+                check(field.type)
+
+    check(TrainConfig)
+    check(EvalConfig)
+
+
+def test_configs_are_found_in_the_repository():
+    assert Path(__file__).parents[1] / "configs" == CONFIG_DIR

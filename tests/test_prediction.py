@@ -1,0 +1,65 @@
+import numpy as np
+import pytest
+import torch
+
+from melanoma.compute import choose_compute
+from melanoma.data.loader import make_loader
+from melanoma.data.readers import make_reader
+from melanoma.data.table import read_table
+from melanoma.errors import DataError, DivergedError
+from melanoma.prediction import COLUMNS, inference_milliseconds, model_megabytes, predict
+
+CPU = choose_compute("cpu", "fp32", True)
+
+
+class Brightness(torch.nn.Module):
+    def __init__(self, scale=1.0):
+        super().__init__()
+        self.scale = torch.nn.Parameter(torch.tensor(scale))
+
+    def forward(self, image, site, sex, age):
+        return image.float().mean((1, 2, 3)) / 255 * self.scale
+
+
+@pytest.fixture
+def loader(train_config):
+    config = train_config("training.batch_size=7", "data.on_error=skip", "data.max_bad_fraction=1")
+    return make_loader(
+        read_table(config.data),
+        make_reader(config.data, config.reader),
+        config,
+        learn=False,
+        workers=0,
+        pin_memory=False,
+    )
+
+
+def test_predictions_follow_the_table(loader):
+    predictions = predict(Brightness(), loader, CPU, "")
+    assert tuple(predictions.columns) == COLUMNS
+    assert predictions["image_name"].tolist() == loader.table["image_name"].tolist()
+    image, logit = loader.dataset[0, 0]["image"], predictions["logit"].iloc[0]
+    assert logit == pytest.approx(image.mean() / 255, abs=1e-5)
+    assert np.allclose(predictions["probability"], 1 / (1 + np.exp(-predictions["logit"])))
+
+
+def test_the_model_is_put_into_evaluation_mode(loader):
+    model = Brightness().train()
+    predict(model, loader, CPU, "")
+    assert not model.training
+
+
+def test_logits_that_are_not_finite_are_refused(loader):
+    with pytest.raises(DivergedError, match="finite"):
+        predict(Brightness(float("nan")), loader, CPU, "")
+
+
+def test_nothing_readable_is_an_error(loader, monkeypatch):
+    monkeypatch.setattr(loader.dataset._reader, "_files", {})
+    with pytest.raises(DataError, match="could be read"):
+        predict(Brightness(), loader, CPU, "")
+
+
+def test_size_and_time():
+    assert model_megabytes(torch.nn.Linear(1000, 250, bias=False)) == 1.0
+    assert inference_milliseconds(Brightness(), 8, CPU, repeats=3) > 0
