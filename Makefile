@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
-.PHONY: demo test test-all lint format bench clean
+.PHONY: demo test lint format bench clean
 
 demo: $(INSTALLED)
 	@run=outputs/train/$$(date +%Y-%m-%d_%H-%M-%S)_demo_$$$$; \
@@ -12,9 +12,6 @@ demo: $(INSTALLED)
 	$(BIN)/melanoma-eval checkpoint=$$run/checkpoints/best.pt
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest -m "not slow"
-
-test-all: $(INSTALLED)
 	$(BIN)/python -m pytest
 
 lint: $(INSTALLED)

@@ -1,3 +1,4 @@
+import errno
 import json
 import os
 import signal
@@ -133,6 +134,18 @@ def test_an_internal_error_is_one_line_and_1(run, tiny, tmp_path, monkeypatch):
     assert code == 1
     assert "ZeroDivisionError" in one_line(err)
     assert "HYDRA_FULL_ERROR=1" in err
+
+
+def test_a_full_disk_is_one_line_and_2(run, tiny, tmp_path, monkeypatch):
+    import melanoma.training.run as module
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(module, "fit", full)
+    code, _, err = run("train", *tiny, f"hydra.run.dir={tmp_path}")
+    assert code == 2
+    assert "No space left on device" in one_line(err)
 
 
 def test_ctrl_c_is_130(run, tiny, tmp_path, monkeypatch):

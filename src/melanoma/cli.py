@@ -3,6 +3,7 @@
 torch takes seconds to import, so jobs import it only once the config has proved right.
 """
 
+import errno
 import logging
 import os
 import re
@@ -27,6 +28,7 @@ from melanoma.schema import near, options_of
 Job = Callable[[Any, Path], float | None]
 
 _log = logging.getLogger("melanoma")
+_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 _RUN_ID = secrets.token_hex(3)
 
 
@@ -99,8 +101,8 @@ def _describe(error: BaseException | None, name: str, schema: type[Any]) -> tupl
         return _explain(error, name, schema), ConfigError.exit_code
     if isinstance(error, MelanomaError):
         return _one_line(error), error.exit_code
-    if isinstance(error, OSError) and error.filename is not None:
-        return f"{error.filename}: {error.strerror}", ConfigError.exit_code
+    if isinstance(error, OSError) and (error.filename is not None or error.errno in _DISK):
+        return f"{error.filename or 'writing failed'}: {error.strerror}", ConfigError.exit_code
     line = f"internal error: {type(error).__name__}: {_one_line(error)}"
     return f"{line}; set HYDRA_FULL_ERROR=1 for the traceback", MelanomaError.exit_code
 

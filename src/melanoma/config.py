@@ -199,7 +199,7 @@ class EvalConfig:
 
     checkpoint: str = bounds()
     split: str | None = bounds(choices=("train", "val", "test", "all"))
-    """null: test for the checkpoint's own data set, all for another one."""
+    """null: test for the checkpoint's own data set, all for another one or for new images."""
     device: str = bounds(choices=("auto", "cpu", "cuda"))
     data: Any = bounds(pick=lambda values: DataConfig if "name" in values else EvalDataConfig)
     """A whole data config for another data set, else single values to replace in the checkpoint's own."""

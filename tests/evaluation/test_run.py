@@ -82,6 +82,15 @@ def test_a_split_of_unknown_images_is_refused(score, demo_root, tmp_path):
         score(f"data.root={tmp_path}/renamed", "split=test")
 
 
+def test_new_images_under_the_same_config_are_scored_whole(score, demo_root, tmp_path):
+    shutil.copytree(demo_root, tmp_path / "renamed")
+    csv = tmp_path / "renamed/train.csv"
+    csv.write_text(csv.read_text().replace("ISIC_", "X_"))
+    for path in tmp_path.glob("renamed/jpeg/train/*"):
+        path.rename(path.with_name(path.name.replace("ISIC_", "X_")))
+    assert score(f"data.root={tmp_path}/renamed")["split"] == "all"
+
+
 def test_splits_can_be_given_anew(score, trained, tmp_path):
     splits = pd.read_csv(trained / "splits.csv").assign(split="test")
     splits.to_csv(tmp_path / "all_test.csv", index=False)

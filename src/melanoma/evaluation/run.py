@@ -69,7 +69,7 @@ def _choose_rows(
 ) -> tuple[pd.DataFrame, str]:
     """Give the rows to score, and the name of their split."""
     table = read_table(own.data)
-    same_data = own.data.name == trained.data.name
+    same_data = own.data.name == trained.data.name and table["image_name"].isin(checkpoint.splits).any()
     name = config.split or ("test" if same_data or own.data.splits else "all")
     if name == "all":
         seen = table["image_name"].map(checkpoint.splits).isin(["train", "val"]).sum()

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from melanoma.data.demo import dataset, draw, draw_cases, draw_picture, lesion_mask
+from melanoma.data.demo.dataset import DRAWING
 from melanoma.errors import DataError
 
 
@@ -31,7 +32,7 @@ def test_layout_is_siim_isic(tmp_path, demo_config):
     assert set(table["benign_malignant"]) == {"benign", "malignant"}
     assert (table["benign_malignant"].eq("malignant") == table["target"].eq(1)).all()
     assert (table["diagnosis"].eq("melanoma") == table["target"].eq(1)).all()
-    assert json.loads((tmp_path / "demo/demo.json").read_text()) == asdict(demo_config())
+    assert json.loads((tmp_path / "demo/demo.json").read_text()) == {"drawing": DRAWING} | asdict(demo_config())
     assert [path.name for path in tmp_path.iterdir()] == ["demo"]
 
 

@@ -37,6 +37,8 @@ TRUTH_COLUMNS = [
 ]
 IMAGES = Path("jpeg/train")
 JPEG = [cv2.IMWRITE_JPEG_QUALITY, 95, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]
+DRAWING = 1
+"""Raised when the same config draws other pictures or targets than before."""
 WORTH_A_PROCESS = 100
 """Images that take as long to draw as a process takes to start."""
 
@@ -67,7 +69,7 @@ def draw(root: Path, config: DemoConfig, processes: int | None = None) -> None:
 
 def _is_drawn(root: Path, config: DemoConfig) -> bool:
     """Say whether the data set is there; anything else in its place raises DataError."""
-    asked, file = asdict(config), root / "demo.json"
+    asked, file = _identity(config), root / "demo.json"
     if not file.is_file():
         if root.exists() and not (root.is_dir() and not any(root.iterdir())):
             raise _occupied(root, "has no demo.json", "the demo data set")
@@ -80,6 +82,10 @@ def _is_drawn(root: Path, config: DemoConfig) -> bool:
     if differing:
         raise _occupied(root, "was drawn with " + _listed(found, differing), _listed(asked, differing))
     return True
+
+
+def _identity(config: DemoConfig) -> dict[str, Any]:
+    return {"drawing": DRAWING} | asdict(config)
 
 
 def _listed(values: dict[str, Any], names: list[str]) -> str:
@@ -109,7 +115,7 @@ def _write(folder: Path, config: DemoConfig, processes: int | None) -> None:
         pass
     cases[TRAIN_COLUMNS].to_csv(folder / "train.csv", index=False, lineterminator="\n")
     cases[TRUTH_COLUMNS].to_csv(folder / "truth.csv", index=False, lineterminator="\n")
-    (folder / "demo.json").write_text(json.dumps(asdict(config), indent=2) + "\n", encoding="utf-8")
+    (folder / "demo.json").write_text(json.dumps(_identity(config), indent=2) + "\n", encoding="utf-8")
 
 
 def _in_processes(write: "partial[None]", rows: list[Any], count: int) -> Iterator[None]:
