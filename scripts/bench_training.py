@@ -10,11 +10,8 @@ rounds.
 
 import argparse
 import json
-import os
 import statistics
-import tempfile
 import time
-from pathlib import Path
 
 import torch
 
@@ -57,7 +54,7 @@ def main() -> None:
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", default="demo", help="a data config (default: demo, drawn if need be)")
-    parser.add_argument("--root", help="its folder (default: the config's, or a temporary one for demo)")
+    parser.add_argument("--root", help="its folder (default: the config's)")
     parser.add_argument("--backbone", default="tf_efficientnet_b4", help="any timm network, random weights")
     parser.add_argument("--size", type=int, default=128, help="image side in pixels")
     parser.add_argument("--batch", type=int, default=16, help="images a step")
@@ -68,16 +65,13 @@ def parse_arguments() -> argparse.Namespace:
 
 
 def read_config(arguments: argparse.Namespace) -> TrainConfig:
-    root = arguments.root or (
-        str(Path(tempfile.gettempdir(), f"melanoma_bench_demo_{os.getuid()}")) if arguments.data == "demo" else None
-    )
     overrides = [
         f"data={arguments.data}",
         f"model.backbone={arguments.backbone}",
         "model.pretrained=false",
         f"training.image_size={arguments.size}",
         f"training.batch_size={arguments.batch}",
-        *([f"data.root={root}"] if root else []),
+        *([f"data.root={arguments.root}"] if arguments.root else []),
         *([f"training.workers={arguments.workers}"] if arguments.workers is not None else []),
     ]
     return resolve(compose("train", overrides), TrainConfig)
