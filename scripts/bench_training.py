@@ -107,7 +107,7 @@ def bare_rate(trainee: Trainee, batches: list[dict[str, torch.Tensor]]) -> float
         trainee.scaler.scale(loss).backward()
         trainee.scaler.step(trainee.optimizer)
         trainee.scaler.update()
-    float(loss)  # waits for the device
+    float(loss.detach())  # waits for the device
     return sum(len(batch["index"]) for batch in batches) / (time.perf_counter() - started)
 
 
