@@ -22,9 +22,7 @@ from melanoma.data.readers import make_reader
 from melanoma.data.table import open_table
 from melanoma.models import build_model
 from melanoma.training.loop import Trainee, train_one_epoch
-from melanoma.training.loss import make_loss
-from melanoma.training.optim import make_optimizer, make_schedule
-from melanoma.training.stopping import EarlyStopping
+from melanoma.training.run import make_trainee
 
 
 def main() -> None:
@@ -42,7 +40,7 @@ def main() -> None:
         workers=workers,
         pin_memory=compute.device.type == "cuda",
     )
-    trainee = make_trainee(config, compute)
+    trainee = build_trainee(config, compute)
     ready = [compute.move(batch) for batch in loader.epoch(0)]
     bare_rate(trainee, ready[:3])  # warm-up
     rounds = [
@@ -77,19 +75,10 @@ def read_config(arguments: argparse.Namespace) -> TrainConfig:
     return resolve(compose("train", overrides), TrainConfig)
 
 
-def make_trainee(config: TrainConfig, compute: Compute) -> Trainee:
+def build_trainee(config: TrainConfig, compute: Compute) -> Trainee:
     torch.manual_seed(config.seed)
     model = compute.place(build_model(config.model, config.training.image_size))
-    optimizer = make_optimizer(model, config.training)
-    return Trainee(
-        model=model,
-        loss=make_loss(1.0, compute.device),
-        optimizer=optimizer,
-        schedule=make_schedule(optimizer, config.training),
-        scaler=compute.scaler(),
-        stopping=EarlyStopping(1),
-        compute=compute,
-    )
+    return make_trainee(model, config, 1.0, compute)
 
 
 def loop_rate(trainee: Trainee, loader: Loader, epoch: int) -> float:

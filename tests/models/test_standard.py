@@ -11,15 +11,6 @@ from melanoma.models.standard import zero_linear
 NAMES = ["test_resnet", "test_vit", "test_convnext", "mobilenetv2_100"]
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    """On tiny networks, threads cost more than they give."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 @cache
 def composed() -> ModelConfig:
     return resolve(compose("train", []), TrainConfig).model

@@ -53,12 +53,13 @@ def train(config: TrainConfig, run_dir: Path) -> float | None:
     }
     torch.manual_seed(config.seed)
     model = compute.place(build_model(config.model, config.training.image_size))
-    trainee = _trainee(model, config, loss_weight if config.training.weighted_loss else 1.0, compute)
+    trainee = make_trainee(model, config, loss_weight if config.training.weighted_loss else 1.0, compute)
     blank = _blank_checkpoint(config, table, split, trainee)
     return _run_epochs(trainee, loaders, config, run, blank)
 
 
-def _trainee(model: nn.Module, config: TrainConfig, pos_weight: float, compute: Compute) -> Trainee:
+def make_trainee(model: nn.Module, config: TrainConfig, pos_weight: float, compute: Compute) -> Trainee:
+    """Put a placed model together with the loss, optimiser and schedule that the config asks for."""
     optimizer = make_optimizer(model, config.training)
     return Trainee(
         model=model,
