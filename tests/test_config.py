@@ -1,5 +1,6 @@
 from dataclasses import fields, is_dataclass
 from pathlib import Path
+from typing import get_type_hints
 
 import pytest
 
@@ -28,7 +29,7 @@ def test_a_users_own_data_set_starts_from_base(tmp_path):
     own.parent.mkdir()
     own.write_text("defaults: [base]\nname: mine\nroot: /x\ncsv: a.csv\ncolumns: {target: label}\nlabels: {'yes': 1}\n")
     config = resolve(compose("train", [f"hydra.searchpath=[file://{tmp_path}]", "data=mine"]), TrainConfig)
-    assert (config.data.columns.target, config.data.labels["yes"], config.data.on_error) == ("label", 1, "fail")
+    assert (config.data.columns.target, config.data.labels["yes"], config.data.on_error) == (["label"], 1, "fail")
 
 
 def test_the_study_s_values_are_the_defaults():
@@ -52,10 +53,11 @@ def test_eval_takes_single_values_or_a_whole_data_set():
 
 def test_no_dataclass_has_a_default():
     def check(schema):
+        hints = get_type_hints(schema)
         for field in fields(schema):
             assert field.default.__class__.__name__ == "_MISSING_TYPE", field.name
-            if is_dataclass(field.type):
-                check(field.type)
+            if is_dataclass(hints[field.name]):
+                check(hints[field.name])
 
     check(TrainConfig)
     check(EvalConfig)

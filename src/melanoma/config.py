@@ -43,6 +43,15 @@ class DemoConfig:
 
 
 @dataclass
+class ReaderConfig:
+    """One image format."""
+
+    name: str = bounds()
+    suffixes: list[str] = bounds()
+    """File endings to look for, in this order."""
+
+
+@dataclass
 class ColumnsConfig:
     """The CSV's own name for each column of the canonical table; null where the CSV has none."""
 
@@ -53,7 +62,18 @@ class ColumnsConfig:
     sex: str | None = bounds()
     age_approx: str | None = bounds()
     anatom_site_general_challenge: str | None = bounds()
-    target: str | None = bounds()
+    target: list[str] | None = bounds()
+    """One column, or the one-hot columns of which one is 1; that one's name is then the word in `labels`."""
+    fold: str | None = bounds()
+    """A whole number that says the row's fold; a row with a negative one is left out."""
+
+
+@dataclass
+class CodesConfig:
+    """The word behind each whole number, from 0, where records hold numbers; a negative one means unknown."""
+
+    sex: list[str] = bounds()
+    anatom_site_general_challenge: list[str] = bounds()
 
 
 @dataclass
@@ -63,16 +83,23 @@ class DataConfig:
     name: str = bounds()
     root: str = bounds()
     """Folder that holds the CSV and the images; nothing outside it is read."""
-    csv: str = bounds()
-    """The metadata file, below root."""
+    csv: list[str] | None = bounds()
+    """The metadata file, below root; several are joined by image name. null takes what the image files say."""
     images: dict[str, str] = bounds()
     """For each reader, the folder of its files, below root."""
+    reader: ReaderConfig | None = bounds()
+    """The format of this data set's images; null takes the run's."""
+    name_ending: str = bounds()
+    """Ending of image names, in CSV and files, that is not part of the name, such as _downsampled."""
+    duplicates: str | None = bounds()
+    """A CSV with image_name_1 and image_name_2, below root; the second of each pair is left out."""
     columns: ColumnsConfig = bounds()
     labels: dict[str, int] = bounds()
     """What the target column may say, and whether that is 0 or 1."""
     sexes: dict[str, str] = bounds()
     sites: dict[str, str] = bounds()
     """The data set's words for a body site, in lower case -> one of the six canonical sites."""
+    codes: CodesConfig = bounds()
     missing: list[str] = bounds()
     """Words that mean "not known" in sex, age, site, lesion and patient, in lower case."""
     splits: str | None = bounds()
@@ -81,19 +108,15 @@ class DataConfig:
     """What an unreadable image does: end the run, or be counted, listed and left out."""
     max_bad_fraction: float = bounds(at_least=0, at_most=1)
     """With on_error=skip: the share of unreadable images above which the run ends all the same."""
+    leaks: str = bounds(choices=("ids", "images", "strict"))
+    """What is compared between splits before training: patient and lesion ids; also the images, where identical ones
+    end the run and near-duplicates are told; or near-duplicates end it too."""
     source: str = bounds()
     """How the data set is obtained: shown when it is not found."""
     demo: DemoConfig | None = bounds()
     """Draw this data set below root when it is not there yet."""
-
-
-@dataclass
-class ReaderConfig:
-    """One image format."""
-
-    name: str = bounds()
-    suffixes: list[str] = bounds()
-    """File endings to look for, in this order."""
+    extra: "dict[str, DataConfig]" = bounds()
+    """Further data sets to learn from, each under its name."""
 
 
 @dataclass
@@ -103,6 +126,12 @@ class SplitConfig:
     test_fraction: float = bounds(at_least=0, below=1)
     val_fraction: float = bounds(above=0, below=1)
     seed: int = bounds(at_least=0)
+    test_folds: list[int] = bounds()
+    """With data.columns.fold: the folds that are the test split."""
+    val_folds: list[int] = bounds()
+    """With data.columns.fold: the folds that are the validation split; the others are learnt from."""
+    extra: str = bounds(choices=("train", "all"))
+    """Which splits the images of data.extra may join."""
 
 
 @dataclass
@@ -156,8 +185,10 @@ class TrainingConfig:
     lr: float = bounds(above=0)
     betas: list[float] = bounds(at_least=0, below=1, length=2)
     weight_decay: float = bounds(at_least=0)
-    weighted_loss: bool = bounds()
-    """Weigh a positive by the training split's negatives per positive."""
+    balance: str = bounds(choices=("weighted_loss", "sampler", "none"))
+    """weighted_loss: a positive weighs as many times a negative as negatives outnumber positives. sampler: positives
+    are drawn as often as negatives, with replacement, from the training split alone. Both teach the model a prevalence
+    of one half, so its probabilities are too high where melanoma is rare; none keeps them, and learns slower."""
     plateau_factor: float = bounds(above=0, below=1)
     plateau_patience: int = bounds(at_least=0)
     """Epochs without a better validation AUC before the learning rate is multiplied by the factor."""
@@ -174,6 +205,8 @@ class TrainConfig:
 
     seed: int = bounds(at_least=0)
     device: str = bounds(choices=("auto", "cpu", "cuda"))
+    cache: str = bounds()
+    """Folder for what can be made again: indexes and fingerprints of images."""
     data: DataConfig = bounds()
     reader: ReaderConfig = bounds()
     split: SplitConfig = bounds()
@@ -187,7 +220,7 @@ class EvalDataConfig:
     """Replaces single values of the checkpoint's data config; null keeps the checkpoint's."""
 
     root: str | None = bounds()
-    csv: str | None = bounds()
+    csv: list[str] | None = bounds()
     splits: str | None = bounds()
     on_error: str | None = bounds(choices=("fail", "skip"))
     max_bad_fraction: float | None = bounds(at_least=0, at_most=1)
@@ -204,6 +237,8 @@ class EvalConfig:
     data: Any = bounds(pick=lambda values: DataConfig if "name" in values else EvalDataConfig)
     """A whole data config for another data set, else single values to replace in the checkpoint's own."""
     reader: ReaderConfig | None = bounds()
+    cache: str = bounds()
+    """Folder for what can be made again: indexes and fingerprints of images."""
     workers: int | None = bounds(at_least=0)
     bootstrap_draws: int = bounds(at_least=100)
     seed: int = bounds(at_least=0)

@@ -92,6 +92,8 @@ def _value(value: Any, hint: Any, entry: Field[Any], name: str, faults: list[str
         if not isinstance(value, dict):
             raise _FaultError(f"expected a group of options, found {value!r}")
         return _build(value, inner, f"{name}.", faults)
+    if get_origin(inner) is dict and is_dataclass(schema := get_args(inner)[1]) and isinstance(value, dict):
+        return {str(key): _build(item, cast(type, schema), f"{name}.{key}.", faults) for key, item in value.items()}
     converted = _convert(value, inner)
     _check(converted, entry.metadata)
     return converted

@@ -29,7 +29,7 @@ def make_table(patients=200, prevalence=0.1, seed=0):
 
 
 def config(test=0.1, val=0.2, seed=0):
-    return SplitConfig(test_fraction=test, val_fraction=val, seed=seed)
+    return SplitConfig(test_fraction=test, val_fraction=val, seed=seed, test_folds=[], val_folds=[], extra="train")
 
 
 TABLE = make_table()

@@ -35,7 +35,7 @@ def read_records(config: DataConfig) -> pd.DataFrame:
     Raises:
         DataError: naming the file, line and column of the first value that breaks the contract.
     """
-    path = Path(config.root, config.csv)
+    path = Path(config.root, (config.csv or [""])[0])
     raw = _read_csv(path, config)
     _require_columns(raw, path, config)
     table = pd.DataFrame(index=raw.index)
@@ -90,7 +90,9 @@ def _read_csv(path: Path, config: DataConfig) -> pd.DataFrame:
 def _require_columns(raw: pd.DataFrame, path: Path, config: DataConfig) -> None:
     columns = config.columns
     wanted = {"patient_id": columns.patient_id} | {
-        name: [column] for name in COLUMNS if name != "patient_id" and (column := getattr(columns, name)) is not None
+        name: column if isinstance(column, list) else [column]
+        for name in COLUMNS
+        if name != "patient_id" and (column := getattr(columns, name)) is not None
     }
     for name, names in wanted.items():
         for column in names:
@@ -178,9 +180,9 @@ def _ages(raw: pd.DataFrame, path: Path, config: DataConfig) -> pd.Series:
 
 
 def _targets(raw: pd.DataFrame, path: Path, config: DataConfig) -> pd.Series:
-    column = config.columns.target
-    if column is None:
+    if config.columns.target is None:
         raise DataError("data.columns.target is null; this command needs a column that says 0 or 1")
+    column = config.columns.target[0]
     for word, label in config.labels.items():
         if label not in (0, 1):
             raise DataError(f"data.labels.{word} is {label}; expected 0 or 1")

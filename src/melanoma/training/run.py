@@ -53,7 +53,7 @@ def train(config: TrainConfig, run_dir: Path) -> float | None:
     }
     torch.manual_seed(config.seed)
     model = compute.place(build_model(config.model, config.training.image_size))
-    trainee = make_trainee(model, config, loss_weight if config.training.weighted_loss else 1.0, compute)
+    trainee = make_trainee(model, config, loss_weight if config.training.balance == "weighted_loss" else 1.0, compute)
     blank = _blank_checkpoint(config, table, split, trainee)
     return _run_epochs(trainee, loaders, config, run, blank)
 

@@ -1,0 +1,59 @@
+"""Where the files of one format lie; what is found there never lies outside the data set."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from melanoma.errors import DataError
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A folder of image files, below the root of its data set.
+
+    Raises:
+        DataError: if it is not there, or is a link that leaves `root`.
+    """
+
+    root: Path
+    path: Path
+    suffixes: list[str]
+    """File endings to look for, in this order."""
+    option: str
+    """The config option that names the folder, for errors."""
+    ending: str = ""
+    """Ending of names in the CSV and of files that is not part of the image's name, such as _downsampled."""
+    cache: Path | None = None
+    """Folder for what can be made again, such as an index; None keeps it in memory."""
+
+    def __post_init__(self) -> None:
+        if not self.path.is_dir():
+            raise DataError(
+                f"no images found: looked for the folder {self.path.absolute()}; give data.root=DIR, or its name "
+                f"below data.root as {self.option}=FOLDER"
+            )
+        self._assert_inside(self.path)
+
+    def files(self) -> dict[str, str]:
+        """Map image names, with and without suffix, to file names; the first suffix listed wins.
+
+        Raises:
+            DataError: if a file is a link that leaves the root.
+        """
+        rank = {suffix.lower(): place for place, suffix in enumerate(self.suffixes)}
+        files: dict[str, str] = {}
+        with os.scandir(self.path) as entries:
+            found = [entry for entry in entries if Path(entry.name).suffix.lower() in rank]
+        for entry in sorted(found, key=lambda entry: (-rank[Path(entry.name).suffix.lower()], entry.name)):
+            if entry.is_symlink():
+                self._assert_inside(Path(entry.path))
+            stem = Path(entry.name).stem
+            files[stem] = files[entry.name] = files[stem.removesuffix(self.ending)] = entry.name
+        return files
+
+    def _assert_inside(self, path: Path) -> None:
+        if not path.resolve().is_relative_to(self.root.resolve()):
+            raise DataError(
+                f"{path} is a link that leaves data.root; put the files themselves there, or set data.root to the "
+                "folder that holds both"
+            )
