@@ -18,8 +18,7 @@ import torch
 from melanoma.compute import Compute, choose_compute, choose_workers
 from melanoma.config import TrainConfig, compose, resolve
 from melanoma.data.loader import Loader, make_loader
-from melanoma.data.readers import make_reader
-from melanoma.data.table import open_table
+from melanoma.data.table import choose_splits, open_data
 from melanoma.models import build_model
 from melanoma.training.loop import Trainee, train_one_epoch
 from melanoma.training.run import make_trainee
@@ -29,12 +28,13 @@ def main() -> None:
     arguments = parse_arguments()
     config = read_config(arguments)
     compute = choose_compute(config.device, config.training.precision, config.training.channels_last)
-    table, split = open_table(config.data, config.split)
+    table, reader = open_data(config.data, config.reader, None)
+    table, split = choose_splits(table, config.data, config.split)
     rows = table[split == "train"].head(arguments.steps * config.training.batch_size)
     workers = choose_workers(config.training.workers, compute.device)
     loader = make_loader(
         rows,
-        make_reader(config.data, config.reader),
+        reader,
         config,
         learn=True,
         workers=workers,

@@ -202,3 +202,12 @@ def test_results_alone_are_on_stdout(tiny, tmp_path):
     assert done.returncode == 0, done.stderr
     assert len(done.stdout.splitlines()) == 2
     assert done.stdout.splitlines()[1] == f"checkpoint {tmp_path}/run/checkpoints/best.pt"
+
+
+def test_several_data_sets_are_put_below_one_another(run):
+    code, out, _ = run("train", "data=[siim_isic,isic_2019,ham10000]", "--cfg", "job", "--package", "data.extra")
+    assert code == 0
+    assert [line[:-1] for line in out.splitlines() if line.endswith(":") and line[:2].strip()] == [
+        "isic_2019",
+        "ham10000",
+    ]

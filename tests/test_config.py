@@ -6,7 +6,7 @@ import pytest
 
 from melanoma.config import CONFIG_DIR, EvalConfig, TrainConfig, compose, resolve
 
-GROUPS = {"data": 4, "reader": 1, "model": 1, "augment": 2, "training": 1, "experiment": 1}
+GROUPS = {"data": 6, "reader": 2, "model": 1, "augment": 2, "training": 1, "experiment": 2}
 """How many files each group ships, so that a file nobody composes is noticed."""
 
 CHOICES = [(group, path.stem) for group in GROUPS for path in sorted(CONFIG_DIR.joinpath(group).rglob("*.yaml"))]
@@ -65,3 +65,10 @@ def test_no_dataclass_has_a_default():
 
 def test_configs_are_found_in_the_repository():
     assert Path(__file__).parents[1] / "configs" == CONFIG_DIR
+
+
+def test_combined_keeps_each_data_set_s_own_words():
+    data = resolve(compose("train", ["data=combined"]), TrainConfig).data
+    assert (data.name, list(data.extra)) == ("siim_isic", ["isic_2019"])
+    assert data.extra["isic_2019"].name_ending == "_downsampled"
+    assert data.name_ending == ""

@@ -4,8 +4,7 @@ import torch
 
 from melanoma.compute import choose_compute
 from melanoma.data.loader import make_loader
-from melanoma.data.readers import make_reader
-from melanoma.data.table import read_table
+from melanoma.data.table import open_data
 from melanoma.errors import DataError, DivergedError
 from melanoma.prediction import COLUMNS, inference_milliseconds, model_megabytes, predict
 
@@ -25,8 +24,7 @@ class Brightness(torch.nn.Module):
 def loader(train_config):
     config = train_config("training.batch_size=7", "data.on_error=skip", "data.max_bad_fraction=1")
     return make_loader(
-        read_table(config.data),
-        make_reader(config.data, config.reader),
+        *open_data(config.data, config.reader, None),
         config,
         learn=False,
         workers=0,

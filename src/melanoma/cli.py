@@ -63,6 +63,7 @@ def _command(name: str, schema: type[Any], job: Job) -> None:
     if sys.argv[1:] == ["--version"]:
         print(f"melanoma {__version__}")
         return
+    sys.argv[1:] = [part for word in sys.argv[1:] for part in _several_data_sets(word)]
     full_error = os.environ.get("HYDRA_FULL_ERROR") == "1"
     # Hydra would print a traceback and exit 1 for any error; with this set it hands the error to us.
     os.environ["HYDRA_FULL_ERROR"] = "1"
@@ -77,6 +78,14 @@ def _command(name: str, schema: type[Any], job: Job) -> None:
         if full_error:
             raise
         _leave(*_describe(error, name, schema))
+
+
+def _several_data_sets(word: str) -> list[str]:
+    """Turn data=[a,b] into data=a with b below data.extra; Hydra alone would lay one over the other."""
+    if not (names := re.fullmatch(r"data=\[([\w, ]+)\]", word)):
+        return [word]
+    first, *others = re.split(r"[, ]+", names[1].strip())
+    return [f"data={first}", *(f"+data@data.extra.{name}={name}" for name in others)]
 
 
 def _hydra_main(name: str, schema: type[Any], job: Job) -> Callable[[], Any]:

@@ -74,4 +74,5 @@ def make_table(names: list[str]) -> pd.DataFrame:
     table = pd.DataFrame(text, dtype="str")
     table["age_approx"] = [(np.nan, 0.0, 35.0)[row % 3] for row in rows]
     table["target"] = pd.array([row % 2 for row in rows], dtype="Int64")
+    table["source"] = "siim_isic"
     return table

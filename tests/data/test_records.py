@@ -22,7 +22,9 @@ def refusal(config) -> str:
 def test_a_row_becomes_canonical(write_csv):
     table = read_records(write_csv(ROW, "b,p2,,,,1"))
     assert tuple(table.columns) == COLUMNS
-    assert table.loc[0, list(COLUMNS)].drop("lesion_id").tolist() == ["a", "p1", "male", 50.0, "torso", 0]
+    assert table.loc[0, list(COLUMNS)].drop(["lesion_id", "fold"]).tolist() == [
+        *("a", "p1", "male", 50.0, "torso", 0, "siim_isic")
+    ]
     assert table.loc[1, ["sex", "age_approx", "anatom_site_general_challenge", "lesion_id"]].isna().all()
     assert [str(table[name].dtype) for name in ("image_name", "age_approx", "target")] == ["str", "float64", "Int64"]
 
@@ -147,9 +149,63 @@ def test_a_label_that_is_neither_0_nor_1(write_csv):
         read_records(write_csv(ROW, overrides=("+data.labels.maybe=2",)))
 
 
-def test_no_target_column(write_csv):
-    with pytest.raises(DataError, match=r"data\.columns\.target is null"):
-        read_records(write_csv(ROW, overrides=("data.columns.target=null",)))
+@pytest.mark.parametrize("name", ["target", "patient_id"])
+def test_a_column_that_does_not_exist_is_missing_everywhere(write_csv, name):
+    table = read_records(write_csv(ROW, overrides=(f"data.columns.{name}={'null' if name == 'target' else '[]'}",)))
+    assert table[name].isna().all()
+
+
+ISIC_2019 = ("data=isic_2019", "data.csv=train.csv", "data.images.jpeg=images")
+
+
+def one_hot(write_csv, *rows):
+    header = "image,age_approx,anatom_site_general,lesion_id,sex,MEL,NV,BCC,AK,BKL,DF,VASC,SCC,UNK"
+    return write_csv(*rows, header=header, overrides=(*ISIC_2019, "data.root=ROOT"))
+
+
+def test_one_hot_labels_are_read_by_their_column(write_csv):
+    table = read_records(
+        one_hot(
+            write_csv,
+            "ISIC_1_downsampled,85,lateral torso,BCN_7,female,1.0,0.0,0.0,0.0,0.0,0.0,0.0,0.0,0.0",
+            "ISIC_2,,,,,0,0,0,0,0,0,0,1,0",
+        )
+    )
+    assert table["target"].tolist() == [1, 0]
+    assert table["image_name"].tolist() == ["ISIC_1", "ISIC_2"]
+    assert table["patient_id"].tolist() == ["BCN_7", "ISIC_2"]
+    assert table.loc[0, "anatom_site_general_challenge"] == "torso"
+
+
+@pytest.mark.parametrize(
+    "labels", ["0,0,0,0,0,0,0,0,0", "1,1,0,0,0,0,0,0,0", "x,1,0,0,0,0,0,0,0", "0.5,0.5,0,0,0,0,0,0,0"]
+)
+def test_one_hot_labels_need_exactly_one(write_csv, labels):
+    message = refusal(one_hot(write_csv, f"ISIC_1,85,,L,female,{labels}"))
+    assert "line 2: expected 1 in one of MEL, NV, BCC" in message
+
+
+def test_ham10000_sites_become_the_six_and_the_word_unknown_is_missing(write_csv):
+    places = ["scalp", "face", "abdomen", "hand", "foot", "acral", "genital", "unknown"]
+    rows = [f"HAM_{row},ISIC_{row},mel,histo,50.0,unknown,{place}" for row, place in enumerate(places)]
+    header = "lesion_id,image_id,dx,dx_type,age,sex,localization"
+    overrides = ("data=ham10000", "data.csv=train.csv", "data.root=ROOT")
+    table = read_records(write_csv(*rows, header=header, overrides=overrides))
+    assert table["anatom_site_general_challenge"].fillna("?").tolist() == [
+        *("head/neck", "head/neck", "torso", "upper extremity", "lower extremity", "palms/soles", "oral/genital", "?")
+    ]
+    assert table["sex"].isna().all()
+    assert (table["patient_id"] == table["lesion_id"]).all()
+
+
+def test_a_fold_is_a_whole_number(write_csv):
+    header = "image_name,patient_id,sex,age_approx,anatom_site_general_challenge,target,tfrecord"
+    overrides = ("data.columns.fold=tfrecord",)
+    table = read_records(write_csv(ROW + ",-1", "b,p2,,,,1,14", header=header, overrides=overrides))
+    assert table["fold"].tolist() == [-1, 14]
+    assert "line 3: tfrecord is '1.5'" in refusal(
+        write_csv(ROW + ",0", "b,p2,,,,1,1.5", header=header, overrides=overrides)
+    )
 
 
 def test_repeated_image_of_the_same_target_is_dropped_with_a_warning(write_csv, caplog):

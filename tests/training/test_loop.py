@@ -8,8 +8,7 @@ from torch import nn
 
 from melanoma.compute import choose_compute
 from melanoma.data.loader import make_loader
-from melanoma.data.readers import make_reader
-from melanoma.data.table import read_table
+from melanoma.data.table import open_data
 from melanoma.errors import DivergedError
 from melanoma.training.loop import Trainee, fit, train_one_epoch, train_step, validate
 from melanoma.training.loss import make_loss
@@ -49,8 +48,7 @@ def trainee(config):
 
 @pytest.fixture
 def loaders(config):
-    reader = make_reader(config.data, config.reader)
-    table = read_table(config.data)
+    table, reader = open_data(config.data, config.reader, None)
     return [
         make_loader(part, reader, config, learn=learn, workers=0, pin_memory=False)
         for part, learn in ((table[:48], True), (table[48:80], False))

@@ -124,7 +124,7 @@ def assign_splits(table: pd.DataFrame, known: dict[str, str], source: str) -> pd
         raise SplitError(f"{source} does not say the split of {lacking} of {len(table)} images, such as {example}")
     if wrong := set(split) - set(SPLITS):
         raise SplitError(f"{source}: split is {sorted(wrong)[0]!r}; expected one of {', '.join(SPLITS)}")
-    if unused := len(known) - len(table):
+    if unused := len(known.keys() - set(table["image_name"])):
         _log.warning("%s lists %d images that the table does not have", source, unused)
     return split
 

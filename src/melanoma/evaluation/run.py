@@ -12,9 +12,9 @@ from melanoma.checkpoint import Checkpoint, load_checkpoint
 from melanoma.compute import Compute, choose_compute, choose_workers
 from melanoma.config import DataConfig, EvalConfig, EvalDataConfig, TrainConfig
 from melanoma.data.loader import Loader, make_loader
-from melanoma.data.readers import make_reader
+from melanoma.data.readers import Reader
 from melanoma.data.splits import assign_splits, load_splits
-from melanoma.data.table import read_table
+from melanoma.data.table import open_data
 from melanoma.errors import CheckpointError, DataError
 from melanoma.evaluation.intervals import patient_bootstrap_auc
 from melanoma.evaluation.metrics import Metrics, classification_metrics
@@ -35,9 +35,10 @@ def evaluate(config: EvalConfig, run_dir: Path) -> float | None:
     checkpoint, trained = load_checkpoint(Path(config.checkpoint), TrainConfig)
     compute = _compute(config, trained)
     own = replace(trained, data=_data(config, trained), reader=config.reader or trained.reader)
-    table, split = _choose_rows(config, own, trained, checkpoint)
+    table, reader = _open(config, own, checkpoint)
+    table, split = _choose_rows(table, config, own, trained, checkpoint)
     model = compute.place(_rebuild(checkpoint, trained, config.checkpoint))
-    loader = _loader(table, own, config, compute)
+    loader = _loader(table, reader, own, config, compute)
     predictions = predict(model, loader, compute, split)
     metrics = _measure(predictions, split, checkpoint, config)
     metrics["inference_ms_per_image"] = inference_milliseconds(model, own.training.image_size, compute)
@@ -64,11 +65,18 @@ def _data(config: EvalConfig, trained: TrainConfig) -> DataConfig:
     return replace(trained.data, **{name: value for name, value in asdict(changes).items() if value is not None})
 
 
+def _open(config: EvalConfig, own: TrainConfig, checkpoint: Checkpoint) -> tuple[pd.DataFrame, Reader]:
+    """Read the table; of further data sets, only what was learnt from, and only where it can be asked for."""
+    held_out = config.split in (None, "val", "test") and own.split.extra == "train"
+    data = replace(own.data, extra={}) if held_out else own.data
+    table, reader = open_data(data, own.reader, Path(config.cache))
+    return table[(table["source"] == data.name) | table["image_name"].isin(checkpoint.splits)], reader
+
+
 def _choose_rows(
-    config: EvalConfig, own: TrainConfig, trained: TrainConfig, checkpoint: Checkpoint
+    table: pd.DataFrame, config: EvalConfig, own: TrainConfig, trained: TrainConfig, checkpoint: Checkpoint
 ) -> tuple[pd.DataFrame, str]:
     """Give the rows to score, and the name of their split."""
-    table = read_table(own.data)
     same_data = own.data.name == trained.data.name and table["image_name"].isin(checkpoint.splits).any()
     name = config.split or ("test" if same_data or own.data.splits else "all")
     if name == "all":
@@ -104,10 +112,10 @@ def _rebuild(checkpoint: Checkpoint, trained: TrainConfig, path: str) -> nn.Modu
     return model
 
 
-def _loader(table: pd.DataFrame, own: TrainConfig, config: EvalConfig, compute: Compute) -> Loader:
+def _loader(table: pd.DataFrame, reader: Reader, own: TrainConfig, config: EvalConfig, compute: Compute) -> Loader:
     return make_loader(
         table,
-        make_reader(own.data, own.reader),
+        reader,
         own,
         learn=False,
         workers=choose_workers(config.workers, compute.device),

@@ -14,10 +14,9 @@ from melanoma.checkpoint import Checkpoint, save_checkpoint
 from melanoma.compute import Compute, choose_compute, choose_workers
 from melanoma.config import TrainConfig
 from melanoma.data.loader import Loader, make_loader
-from melanoma.data.readers import make_reader
 from melanoma.data.records import SEXES, SITES
 from melanoma.data.splits import save_splits, split_hash
-from melanoma.data.table import open_table
+from melanoma.data.table import choose_splits, open_data
 from melanoma.evaluation.operating import choose_threshold
 from melanoma.evaluation.plots import plot_history
 from melanoma.models import build_model
@@ -40,10 +39,10 @@ def train(config: TrainConfig, run_dir: Path) -> float | None:
     run = RunDirectory(run_dir)
     run.write_config(asdict(config))
     run.write_json("environment.json", environment(compute.device))
-    table, split = open_table(config.data, config.split)
+    table, reader = open_data(config.data, config.reader, Path(config.cache))
+    table, split = choose_splits(table, config.data, config.split)
     save_splits(table, split, run.path / "splits.csv")
     loss_weight = positive_weight(table.loc[split == "train", "target"])
-    reader = make_reader(config.data, config.reader)
     workers, on_gpu = choose_workers(config.training.workers, compute.device), compute.device.type == "cuda"
     loaders = {
         name: make_loader(
