@@ -36,6 +36,11 @@ def test_rooms_keep_to_their_doors(room):
     assert wrong == []
 
 
-def test_only_the_dicom_reader_would_import_pydicom():
-    wrong = [path for path in ROOT.rglob("*.py") if "pydicom" in imports_of(path) and path.name != "dicom.py"]
-    assert wrong == []
+@pytest.mark.parametrize("package", ["pydicom", "tfrecord"])
+def test_a_format_s_package_is_imported_by_the_files_named_after_the_format(package):
+    def uses(path):
+        return any(name.split(".")[0] == package for name in imports_of(path))
+
+    users = [path.stem for path in ROOT.rglob("*.py") if uses(path)]
+    assert users
+    assert all(user.startswith(package.removeprefix("py")) for user in users)

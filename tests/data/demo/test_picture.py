@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from melanoma.data.demo import draw_cases, draw_picture, lesion_mask
-from melanoma.data.demo.dataset import JPEG
+from melanoma.data.demo.dataset import QUALITY
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def halved(picture):
 
 
 def through_jpeg(picture):
-    return cv2.imdecode(cv2.imencode(".jpg", picture, JPEG)[1], cv2.IMREAD_COLOR)
+    return cv2.imdecode(cv2.imencode(".jpg", picture, QUALITY)[1], cv2.IMREAD_COLOR)
 
 
 def change(row, name, low, high, size=64):

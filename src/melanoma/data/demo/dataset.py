@@ -18,6 +18,7 @@ from tqdm import tqdm
 
 from melanoma.config import DemoConfig
 from melanoma.data.demo.cases import draw_cases
+from melanoma.data.demo.formats import JPEG, write_dicom, write_tfrecords
 from melanoma.data.demo.picture import draw_picture
 from melanoma.errors import DataError
 
@@ -35,16 +36,17 @@ TRUTH_COLUMNS = [
     *("image_name", "seed", "patient", "image", "cx", "cy", "radius", "tone", "hairs", "ruler", "frame"),
     *("asymmetry", "border", "colours", "network", "veil", "fine_texture", "site", "score", "target"),
 ]
-IMAGES = Path("jpeg/train")
-JPEG = [cv2.IMWRITE_JPEG_QUALITY, 95, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]
-DRAWING = 1
+QUALITY = [cv2.IMWRITE_JPEG_QUALITY, 95, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]
+DRAWING = 2
 """Raised when the same config draws other pictures or targets than before."""
 WORTH_A_PROCESS = 100
 """Images that take as long to draw as a process takes to start."""
 
 
 def draw(root: Path, config: DemoConfig, processes: int | None = None) -> None:
-    """Draw the data set at `root` unless it is there: train.csv, truth.csv, demo.json, jpeg/train/*.jpg.
+    """Draw the data set at `root` unless it is there.
+
+    It has train.csv, truth.csv, demo.json, and each picture in jpeg/train/*.jpg, train/*.dcm and tfrecords/*.tfrec.
 
     The same config gives the same bytes for any number of processes; None takes all cores. The folder appears
     under its name when it is complete, so a draw that is stopped leaves no half data set.
@@ -57,7 +59,7 @@ def draw(root: Path, config: DemoConfig, processes: int | None = None) -> None:
     try:
         if _is_drawn(root, config):
             return
-        (draft / IMAGES).mkdir(parents=True)
+        (draft / JPEG).mkdir(parents=True)
         _write(draft, config, processes)
         _publish(draft, root, config)
     except OSError as error:
@@ -108,11 +110,13 @@ def _publish(draft: Path, root: Path, config: DemoConfig) -> None:
 def _write(folder: Path, config: DemoConfig, processes: int | None) -> None:
     cases = draw_cases(config)
     rows = cases[TRUTH_COLUMNS].to_dict("records")
-    write = partial(_write_picture, folder / IMAGES, config.image_size)
+    write = partial(_write_picture, folder / JPEG, config.image_size)
     count = processes or min(_cores(), 1 + len(rows) // WORTH_A_PROCESS)
     done = map(write, rows) if count == 1 else _in_processes(write, rows, count)
     for _ in tqdm(done, total=len(rows), desc="drawing the demo data set", unit="image", disable=None):
         pass
+    write_dicom(folder, cases)
+    write_tfrecords(folder, cases)
     cases[TRAIN_COLUMNS].to_csv(folder / "train.csv", index=False, lineterminator="\n")
     cases[TRUTH_COLUMNS].to_csv(folder / "truth.csv", index=False, lineterminator="\n")
     (folder / "demo.json").write_text(json.dumps(_identity(config), indent=2) + "\n", encoding="utf-8")
@@ -131,7 +135,7 @@ def _prepare_process() -> None:
 
 
 def _write_picture(folder: Path, size: int, row: dict[str, Any]) -> None:
-    encoded = cv2.imencode(".jpg", draw_picture(row, size)[..., ::-1], JPEG)[1]
+    encoded = cv2.imencode(".jpg", draw_picture(row, size)[..., ::-1], QUALITY)[1]
     (folder / f"{row['image_name']}.jpg").write_bytes(encoded.tobytes())
 
 

@@ -9,8 +9,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from melanoma.config import DataConfig, ReaderConfig
+from melanoma.data.readers.dicom import DicomReader
 from melanoma.data.readers.folder import Folder
 from melanoma.data.readers.jpeg import JpegReader
+from melanoma.data.readers.tfrecord import TfrecordReader
 from melanoma.errors import ConfigError, DataError
 from melanoma.schema import near
 
@@ -57,7 +59,7 @@ class Reader(Protocol):
         ...
 
 
-READERS: dict[str, Callable[[Folder], Reader]] = {"jpeg": JpegReader}
+READERS: dict[str, Callable[[Folder], Reader]] = {"jpeg": JpegReader, "dicom": DicomReader, "tfrecord": TfrecordReader}
 
 
 def make_reader(data: DataConfig, reader: ReaderConfig, cache: Path | None = None) -> Reader:
@@ -76,3 +78,12 @@ def make_reader(data: DataConfig, reader: ReaderConfig, cache: Path | None = Non
     path = Path(data.root, data.images[reader.name])
     option = f"data.images.{reader.name}"
     return READERS[reader.name](Folder(Path(data.root), path, reader.suffixes, option, data.name_ending, cache))
+
+
+def images_key(data: DataConfig, reader: ReaderConfig) -> str:
+    """Name the formats and folders of a data set's images, and of those below `data.extra`."""
+    parts = []
+    for one in (data, *data.extra.values()):
+        name = (one.reader or reader).name
+        parts.append(f"{name} {Path(one.root, one.images.get(name, '')).resolve()}")
+    return "\n".join(parts)

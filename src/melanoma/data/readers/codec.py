@@ -10,6 +10,8 @@ from PIL import Image, ImageOps
 
 from melanoma.errors import ImageError
 
+MOST_PIXELS = 89_478_485
+"""Of an image that is read at all; Pillow's own limit."""
 _REDUCED = {
     8: cv2.IMREAD_REDUCED_GRAYSCALE_8,
     4: cv2.IMREAD_REDUCED_GRAYSCALE_4,
