@@ -36,7 +36,7 @@ def test_predictions_follow_the_table(loader):
     predictions = predict(Brightness(), loader, CPU, "")
     assert tuple(predictions.columns) == COLUMNS
     assert predictions["image_name"].tolist() == loader.table["image_name"].tolist()
-    image, logit = loader.dataset[0, 0]["image"], predictions["logit"].iloc[0]
+    image, logit = loader.dataset[0, 0, 0]["image"], predictions["logit"].iloc[0]
     assert logit == pytest.approx(image.mean() / 255, abs=1e-5)
     assert np.allclose(predictions["probability"], 1 / (1 + np.exp(-predictions["logit"])))
 

@@ -1,4 +1,8 @@
 import logging
+import multiprocessing
+import os
+import signal
+from collections import Counter
 
 import pytest
 
@@ -9,10 +13,10 @@ from melanoma.errors import DataError
 
 @pytest.fixture
 def loader(images, configure):
-    def make(*overrides: str, learn: bool = True, workers: int = 0, table=images) -> Loader:
+    def make(*overrides: str, learn: bool = True, workers: int = 0, table=images, **share: int) -> Loader:
         config = configure("training.batch_size=5", *overrides)
         reader = make_reader(config.data, config.reader)
-        return make_loader(table, reader, config, learn=learn, workers=workers, pin_memory=False)
+        return make_loader(table, reader, config, learn=learn, workers=workers, pin_memory=False, **share)
 
     return make
 
@@ -21,13 +25,16 @@ def rows(loader, epoch=0):
     return [row for batch in loader.epoch(epoch) for row in batch["index"].tolist()]
 
 
-def pictures(loader, epochs=2):
+def pictures_of(loader, epoch=0):
     return [
         (row, picture.numpy().tobytes())
-        for epoch in range(epochs)
         for batch in loader.epoch(epoch)
         for row, picture in zip(batch["index"].tolist(), batch["image"], strict=True)
     ]
+
+
+def pictures(loader, epochs=2):
+    return [item for epoch in range(epochs) for item in pictures_of(loader, epoch)]
 
 
 def test_any_number_of_workers_gives_the_same_pictures(loader):
@@ -68,6 +75,69 @@ def test_the_order_differs_between_epochs_and_seeds_and_is_reproducible(loader):
     assert [rows(training, epoch) for epoch in (2, 0)] == [orders[2], orders[0]]
     assert rows(loader(), 1) == orders[1]
     assert rows(loader("seed=1"), 1) != orders[1]
+
+
+def test_an_image_drawn_twice_in_an_epoch_is_augmented_in_two_ways(loader):
+    stronger = "augment.probability=1", "augment.brightness=0.9"
+    balanced = loader("training.balance=sampler", "training.batch_size=12", *stronger)
+    for epoch in range(5):
+        found = [(row, picture) for row, picture in pictures_of(balanced, epoch) if row > 0]
+        assert len(found) > len({row for row, _ in found})
+        assert len(set(found)) == len(found)
+
+
+@pytest.mark.filterwarnings("ignore:This DataLoader will create 4 worker")
+@pytest.mark.parametrize("workers", [0, 1, 4])
+@pytest.mark.parametrize("balance", ["none", "sampler"])
+def test_any_number_of_processes_and_workers_and_a_resumed_run_give_the_same_pictures(loader, balance, workers):
+    options = f"training.balance={balance}", "training.batch_size=2"
+    alone = Counter(pictures_of(loader(*options), 2))
+    assert alone.total() == 12
+    shares = [loader(*options, workers=workers, rank=rank, ranks=2) for rank in (0, 1)]
+    assert [len(share) for share in shares] == [3, 3]
+    assert sum((Counter(pictures_of(share, 2)) for share in shares), Counter()) == alone
+    longer = loader(*options, workers=workers)
+    rows(longer, 0)
+    assert Counter(pictures_of(longer, 2)) == alone
+
+
+@pytest.mark.filterwarnings("ignore:This DataLoader will create 4 worker")
+@pytest.mark.parametrize("workers", [0, 1, 4])
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_processes_that_evaluate_see_every_picture_once(loader, workers, ranks):
+    alone = pictures_of(loader(learn=False))
+    shares = [loader(learn=False, workers=workers, rank=rank, ranks=ranks) for rank in range(ranks)]
+    assert sorted(item for share in shares for item in pictures_of(share)) == alone
+
+
+def test_ctrl_c_does_not_reach_the_workers(loader):
+    batches = loader(learn=False, workers=2).epoch()
+    first = next(batches)["index"].tolist()
+    for worker in multiprocessing.active_children():
+        os.kill(worker.pid, signal.SIGINT)
+    assert first + [row for batch in batches for row in batch["index"].tolist()] == list(range(12))
+
+
+def test_a_killed_worker_ends_the_run_with_a_way_out(loader):
+    single = loader("training.batch_size=1", workers=1)
+    batches = single.epoch()
+    next(batches)
+    for worker in multiprocessing.active_children():
+        os.kill(worker.pid, signal.SIGKILL)
+        worker.join()
+    with pytest.raises(DataError) as caught:
+        list(batches)
+    assert "was killed or found no memory; take fewer of them (training.workers)" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_full_shared_memory_ends_the_run_with_a_way_out(loader, monkeypatch):
+    def fail(_):
+        raise RuntimeError("unable to allocate shared memory(shm) for file </x>: No space left on device (28)")
+
+    monkeypatch.setattr("melanoma.data.dataset.default_collate", fail)
+    with pytest.raises(DataError, match=r"more memory, shared memory \(/dev/shm\) included"):
+        rows(loader())
 
 
 @pytest.mark.parametrize("workers", [0, 1])

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from torch.utils.data import Dataset
+from torch.utils.data import Dataset, default_collate
 
 from melanoma.data.readers import Reader
 from melanoma.data.records import SEXES, SITES
@@ -16,8 +16,9 @@ Batch = dict[str, torch.Tensor]
 """image uint8 (B, 3, S, S) RGB; site and sex int64 (B,), 0 = unknown; age float32 (B,) in years, NaN = unknown;
 target float32 (B,); index int64 (B,), the row in the table."""
 
-Key = tuple[int, int]
-"""(epoch, row): the epoch travels with the row, so that a worker needs no state of its own."""
+Key = tuple[int, int, int]
+"""(epoch, row, copy), where copy counts how often the epoch has drawn the row before: all that decides a picture
+travels with the row, so that a worker needs no state of its own."""
 
 
 class LesionDataset(Dataset[dict[str, Any] | ImageError]):
@@ -37,13 +38,13 @@ class LesionDataset(Dataset[dict[str, Any] | ImageError]):
         return len(self._names)
 
     def __getitem__(self, key: Key) -> dict[str, Any] | ImageError:
-        epoch, row = key
+        epoch, row, copy = key
         try:
-            image = self._reader.read(self._names[row])
+            image = self._reader.read(self._names[row], least=self._transform.least)
         except ImageError as error:
             return error
-        # By (run, epoch, image) alone, so that workers and resumed runs draw the same picture.
-        seed = int(np.random.SeedSequence((self._seed, epoch, row)).generate_state(1)[0])
+        # By (run, epoch, image, copy) alone, so that workers, processes and resumed runs draw the same picture.
+        seed = int(np.random.SeedSequence((self._seed, epoch, row, copy)).generate_state(1)[0])
         sample = {name: column[row] for name, column in self._columns.items()}
         return sample | {"index": row, "image": self._transform(image, seed)}
 
@@ -58,8 +59,8 @@ def collate(samples: list[dict[str, Any] | ImageError]) -> tuple[Batch | None, l
         name: torch.from_numpy(np.array([sample[name] for sample in good]))
         for name in ("site", "sex", "age", "target", "index")
     }
-    # (B, S, S, 3) seen as (B, 3, S, S) is channels_last already: no copy.
-    batch["image"] = torch.from_numpy(np.stack([sample["image"] for sample in good])).permute(0, 3, 1, 2)
+    # Stacks right in shared memory where this is a worker. (B, S, S, 3) seen as (B, 3, S, S) is channels_last: no copy.
+    batch["image"] = default_collate([torch.from_numpy(sample["image"]) for sample in good]).permute(0, 3, 1, 2)
     return batch, errors
 
 

@@ -1,72 +1,58 @@
 """Batches of a table, an epoch at a time."""
 
 import logging
+import signal
+import threading
 from collections.abc import Iterator
 
 import cv2
-import numpy as np
 import pandas as pd
-from torch.utils.data import DataLoader, Sampler
+from torch.utils.data import DataLoader
 
 from melanoma.config import DataConfig, TrainConfig
-from melanoma.data.dataset import Batch, Key, LesionDataset, collate
+from melanoma.data.dataset import Batch, LesionDataset, collate
 from melanoma.data.readers import Reader
+from melanoma.data.sampling import EpochSampler, balanced, shuffled
 from melanoma.data.transforms import Transform
 from melanoma.errors import DataError, ImageError
 
 _log = logging.getLogger(__name__)
 
 
-class EpochSampler(Sampler[Key]):
-    """Yields (epoch, row) for every row, shuffled by (seed, epoch) if asked."""
-
-    def __init__(self, length: int, shuffle: bool, seed: int) -> None:
-        self._length, self._shuffle, self._seed = length, shuffle, seed
-        self.epoch = 0
-
-    def __len__(self) -> int:
-        return self._length
-
-    def __iter__(self) -> Iterator[Key]:
-        rows = np.arange(self._length)
-        if self._shuffle:
-            np.random.default_rng((self._seed, self.epoch)).shuffle(rows)
-        return iter([(self.epoch, int(row)) for row in rows])
-
-
 class Loader:
     """Batches of a table, an epoch at a time; keeps count of the images that cannot be read.
 
     Raises:
-        DataError: on the first unreadable image, or with `on_error=skip` once more than `max_bad_fraction` are.
+        DataError: on the first unreadable image, or with `on_error=skip` once more than `max_bad_fraction` are; if a
+            worker has died or found no memory.
     """
 
     def __init__(
         self,
         table: pd.DataFrame,
         dataset: LesionDataset,
+        sampler: EpochSampler,
         *,
         batch_size: int,
         workers: int,
         pin_memory: bool,
         config: DataConfig,
-        shuffle_seed: int | None = None,
     ) -> None:
         self.table, self.dataset = table, dataset
         self.bad: dict[str, str] = {}
         self._skips, self._max_bad_fraction = config.on_error == "skip", config.max_bad_fraction
+        self._sampler = sampler
         cv2.setNumThreads(0)  # workers, or the network, take the cores
-        shuffle = shuffle_seed is not None
-        self._sampler = EpochSampler(len(table), shuffle, shuffle_seed or 0)
         self._batches = DataLoader(
             dataset,
             batch_size=batch_size,
-            sampler=self._sampler,
-            # A last batch of one or two images would disturb batch statistics.
-            drop_last=shuffle and len(table) >= batch_size,
+            sampler=sampler,
             num_workers=workers,
             pin_memory=pin_memory,
+            # Each worker keeps two batches ready: 100 MB of shared memory for 16 pictures of 1024 px.
+            prefetch_factor=2 if workers else None,
             persistent_workers=workers > 0,
+            worker_init_fn=_start_worker,
             collate_fn=collate,
         )
 
@@ -76,11 +62,28 @@ class Loader:
     def epoch(self, epoch: int = 0) -> Iterator[Batch]:
         """Yield the batches of one epoch."""
         self._sampler.epoch = epoch
-        for batch, errors in self._batches:
+        for batch, errors in self._fetch():
             for error in errors:
                 self._count(error)
             if batch is not None:
                 yield batch
+
+    def _fetch(self) -> Iterator[tuple[Batch | None, list[ImageError]]]:
+        handler = signal.getsignal(signal.SIGCHLD) or signal.SIG_DFL
+        try:
+            batches = iter(self._batches)
+            # PyTorch would raise in whatever runs when a worker dies, be it the writing of a checkpoint. Without its
+            # handler the death is found here, where the worker's batch is missed.
+            if threading.current_thread() is threading.main_thread():
+                signal.signal(signal.SIGCHLD, handler)
+            yield from batches
+        except RuntimeError as error:
+            if not (str(error).startswith("DataLoader worker") or "shared memory" in str(error)):
+                raise
+            raise DataError(
+                "a loader process was killed or found no memory; take fewer of them (training.workers), a smaller "
+                "training.batch_size, or give the machine or container more memory, shared memory (/dev/shm) included"
+            ) from error
 
     def _count(self, error: ImageError) -> None:
         if error.image_name in self.bad:
@@ -97,20 +100,31 @@ class Loader:
 
 
 def make_loader(
-    table: pd.DataFrame, reader: Reader, config: TrainConfig, *, learn: bool, workers: int, pin_memory: bool
+    table: pd.DataFrame,
+    reader: Reader,
+    config: TrainConfig,
+    *,
+    learn: bool,
+    workers: int,
+    pin_memory: bool,
+    rank: int = 0,
+    ranks: int = 1,
 ) -> Loader:
-    """Make the loader of one split; only the one to learn from shuffles and augments."""
+    """Make the loader of one split, or of one process's share of it; only the one to learn from draws and augments."""
     training = config.training
     table = drop_missing(table, reader, config.data)
     transform = Transform(training.image_size, training.fit, config.augment if learn else None)
+    draw = None
+    if learn:
+        draw = balanced(table["target"]) if training.balance == "sampler" else shuffled(len(table))
     return Loader(
         table,
         LesionDataset(table, reader, transform, config.seed),
+        EpochSampler(len(table), draw, seed=config.seed, batch_size=training.batch_size, rank=rank, ranks=ranks),
         batch_size=training.batch_size,
         workers=workers,
         pin_memory=pin_memory,
         config=config.data,
-        shuffle_seed=config.seed if learn else None,
     )
 
 
@@ -130,3 +144,9 @@ def drop_missing(table: pd.DataFrame, reader: Reader, config: DataConfig) -> pd.
         raise DataError(f"{cause}: more than data.max_bad_fraction={config.max_bad_fraction} allows")
     _log.warning("%s; they are left out: %s", cause, ", ".join(missing))
     return table[~table["image_name"].isin(missing)]
+
+
+def _start_worker(_: int) -> None:
+    cv2.setNumThreads(0)
+    # Ctrl-C reaches every process of the terminal; the main one ends the workers when it is done.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -1,20 +1,10 @@
-"""Image -> the square the model sees, changed at random in training; albumentations stays behind this door."""
-
-import os
-import random
-from typing import Any
+"""Image -> the square the model sees, changed at random in training."""
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from melanoma.config import AugmentConfig
-
-# Its import asks the network for a newer version, which hangs in hospitals without one.
-os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
-import albumentations as A  # noqa: N812
-
-Image = NDArray[np.uint8]
+from melanoma.data.augment import Augmentation, Image
 
 
 class Transform:
@@ -22,17 +12,21 @@ class Transform:
 
     def __init__(self, size: int, fit: str, augment: AugmentConfig | None = None) -> None:
         self._size, self._fit = size, fit
-        self._augment = None if augment is None else A.Compose(_steps(augment))
+        self._augment = None if augment is None else Augmentation(augment)
+
+    @property
+    def least(self) -> int:
+        """How far an image may be reduced before it comes here: no side below this many pixels.
+
+        With `pad` the long side alone fills the square, and an oblong image could come smaller; but only its size
+        tells by how much, and to ask for that is to open the file twice. So this is enough for every fit.
+        """
+        return self._size
 
     def __call__(self, image: Image, seed: int = 0) -> Image:
         """Turn RGB (H, W, 3) into (S, S, 3); the same seed gives the same picture."""
         square = fit_square(image, self._size, self._fit)
-        if self._augment is None:
-            return square
-        # albumentations' own worker seeds repeat every epoch; a seed a sample does not. Its set_random_seed would
-        # start every step alike, so that a picture is flipped both ways or not at all.
-        self._augment.set_random_state(np.random.default_rng(seed), random.Random(seed))  # noqa: S311
-        return np.asarray(self._augment(image=square)["image"], dtype=np.uint8)
+        return square if self._augment is None else self._augment(square, seed)
 
 
 def fit_square(image: Image, size: int, fit: str) -> Image:
@@ -60,37 +54,3 @@ def fit_square(image: Image, size: int, fit: str) -> Image:
     # Below half size LINEAR would skip pixels and alias; above, it sees them all at a fifth of AREA's time.
     mode = cv2.INTER_AREA if min(image.shape[:2]) > 2 * size else cv2.INTER_LINEAR
     return np.asarray(cv2.resize(image, (size, size), interpolation=mode), dtype=np.uint8)
-
-
-def _steps(config: AugmentConfig) -> list[Any]:
-    steps: list[Any] = []
-    if config.flips and config.quarter_turns:
-        steps.append(A.D4(p=1.0))
-    elif config.flips:
-        steps += [A.HorizontalFlip(p=0.5), A.VerticalFlip(p=0.5)]
-    elif config.quarter_turns:
-        steps.append(A.RandomRotate90(p=0.75))
-    if config.rotate_degrees or config.scale:
-        steps.append(_affine(config))
-    if config.brightness or config.contrast or config.saturation or config.hue:
-        steps.append(_colour(config))
-    return steps
-
-
-def _affine(config: AugmentConfig) -> Any:
-    return A.Affine(
-        rotate=(-config.rotate_degrees, config.rotate_degrees),
-        scale=(1 - config.scale, 1 + config.scale),
-        border_mode=cv2.BORDER_REFLECT_101,
-        p=config.probability,
-    )
-
-
-def _colour(config: AugmentConfig) -> Any:
-    return A.ColorJitter(
-        brightness=(1 - config.brightness, 1 + config.brightness),
-        contrast=(1 - config.contrast, 1 + config.contrast),
-        saturation=(1 - config.saturation, 1 + config.saturation),
-        hue=(-config.hue, config.hue),
-        p=config.probability,
-    )
