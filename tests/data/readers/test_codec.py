@@ -157,7 +157,7 @@ def test_header_that_claims_too_many_pixels_is_refused_before_decoding(side, mon
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG"])
-@pytest.mark.parametrize("size", [(1, 1), (2000, 1), (1, 2000)])
+@pytest.mark.parametrize("size", [(1, 1), (20_000, 1), (1, 20_000)])
 def test_tiny_and_thin_images_are_read(kind, size):
     image = decode(encode(Image.new("RGB", size, (9, 9, 9)), kind), "x")
     assert image.shape == (size[1], size[0], 3)

@@ -82,6 +82,28 @@ def test_palette_that_is_missing_or_of_another_length(first, refusal, make_dicom
     assert "is cut short or damaged inside its pixels, or in its palette" in refusal(data)
 
 
+@pytest.mark.parametrize("length", [None, 0xFFFFFFFF])
+def test_nested_sequences(length, open_dicom, make_dicom):
+    nested = b""
+    for _ in range(300):
+        item = struct.pack("<HHI", 0xFFFE, 0xE000, length or len(nested)) + nested
+        item += struct.pack("<HHI", 0xFFFE, 0xE00D, 0) if length else b""
+        nested = struct.pack("<HH2sHI", 0x0008, 0x1140, b"SQ", 0, length or len(item)) + item
+        nested += struct.pack("<HHI", 0xFFFE, 0xE0DD, 0) if length else b""
+    reason, reader = "", open_dicom(make_dicom(JPEG, nested))
+    try:
+        assert (reader.read("a") == decode(JPEG, "a")).all()
+    except ImageError as error:
+        reason = str(error)
+    assert reason in ("", "image a: is not DICOM, or its header is damaged")
+
+
+@pytest.mark.parametrize("tag", [0x00081140, 0x00280010, 0x00100010, 0x7FE00010])
+@pytest.mark.parametrize("length", [0x7FFFFFFF, 0xFFFFFFFE])
+def test_huge_element_length(tag, length, refusal, make_dicom, element):
+    assert refusal(make_dicom(JPEG, element(tag, "OB", b"DOE^JANE", length)))
+
+
 def test_several_frames(refusal, make_dicom, element):
     message = refusal(make_dicom(JPEG, element(0x00280008, "IS", b"12")))
     assert "holds 12 frames; expected a file of its own for each" in message

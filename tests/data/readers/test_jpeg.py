@@ -47,6 +47,13 @@ def test_missing_image_file(tmp_path):
         reader.read("a")
 
 
+def test_name_longer_than_a_file_system_allows_is_missing(tmp_path):
+    reader = open_folder(tmp_path, tmp_path)
+    assert reader.missing(["ä" * 200]) == ["ä" * 200]
+    with pytest.raises(ImageError, match="no file of that name"):
+        reader.read("ä" * 200)
+
+
 def test_file_that_vanishes_or_is_a_folder(tmp_path):
     (tmp_path / "a.png").write_bytes(encode(SMOOTH))
     (tmp_path / "b.png").mkdir()
