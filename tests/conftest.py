@@ -76,7 +76,7 @@ def run(
         capfd.readouterr()
         code = 0
         try:
-            {"train": cli.train, "eval": cli.evaluate}[command]()
+            {"train": cli.train, "eval": cli.evaluate, "prepare": cli.prepare}[command]()
         except SystemExit as left:
             code = int(left.code or 0)
         out, err = capfd.readouterr()

@@ -23,6 +23,7 @@ def checkpoint(train_config):
         sites=["torso"],
         sexes=["male"],
         prior=0.1,
+        effective_prior=0.5,
         pos_weight=9.0,
         threshold=0.4,
         temperature=None,

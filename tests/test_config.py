@@ -4,9 +4,9 @@ from typing import get_type_hints
 
 import pytest
 
-from melanoma.config import CONFIG_DIR, EvalConfig, TrainConfig, compose, resolve
+from melanoma.config import CONFIG_DIR, EvalConfig, PrepareConfig, TrainConfig, compose, resolve
 
-GROUPS = {"data": 6, "reader": 2, "model": 1, "augment": 2, "training": 1, "experiment": 2}
+GROUPS = {"data": 7, "reader": 3, "model": 1, "augment": 2, "training": 1, "experiment": 2}
 """How many files each group ships, so that a file nobody composes is noticed."""
 
 CHOICES = [(group, path.stem) for group in GROUPS for path in sorted(CONFIG_DIR.joinpath(group).rglob("*.yaml"))]
@@ -61,6 +61,7 @@ def test_no_dataclass_has_a_default():
 
     check(TrainConfig)
     check(EvalConfig)
+    check(PrepareConfig)
 
 
 def test_configs_are_found_in_the_repository():
@@ -72,3 +73,14 @@ def test_combined_keeps_each_data_set_s_own_words():
     assert (data.name, list(data.extra)) == ("siim_isic", ["isic_2019"])
     assert data.extra["isic_2019"].name_ending == "_downsampled"
     assert data.name_ending == ""
+
+
+@pytest.mark.parametrize(("command", "schema"), [("train", TrainConfig), ("eval", EvalConfig)])
+def test_prepared_data_bring_their_splits(command, schema):
+    overrides = ["data=prepared", "data.root=/x", *(["checkpoint=y"] if command == "eval" else [])]
+    assert resolve(compose(command, overrides), schema).data.splits == "/x/splits.csv"
+
+
+def test_prepare_draws_the_splits_that_training_draws():
+    prepare = resolve(compose("prepare", ["out=x"]), PrepareConfig)
+    assert prepare.split == resolve(compose("train", []), TrainConfig).split

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from melanoma.config import EvalConfig, TrainConfig, compose, resolve
+from melanoma.cli import separate_data_sets
+from melanoma.config import EvalConfig, PrepareConfig, TrainConfig, compose, resolve
 
 README = Path(__file__).parents[1].joinpath("README.md").read_text()
-COMMANDS = re.findall(r"^melanoma-(train|eval) (.*)$", README, re.MULTILINE)
+SCHEMAS = {"train": TrainConfig, "eval": EvalConfig, "prepare": PrepareConfig}
+COMMANDS = re.findall(r"^melanoma-(train|eval|prepare) (.*)$", README, re.MULTILINE)
 
 
 def test_it_fits_on_a_few_screens():
@@ -17,7 +19,7 @@ def test_it_fits_on_a_few_screens():
 
 
 def test_every_command_is_found():
-    assert len(COMMANDS) >= 9
+    assert len(COMMANDS) >= 14
 
 
 @pytest.mark.parametrize(("command", "line"), COMMANDS)
@@ -27,8 +29,9 @@ def test_every_command_s_options_resolve(command, line, tmp_path):
         place = words.index("--config-dir")
         del words[place : place + 2]
         words.append(f"hydra.searchpath=[file://{own_config(tmp_path)}]")
+    words = [part for word in words for part in separate_data_sets(word)]
     overrides = [re.sub(r",[^\[\]]*$", "", word) for word in words if "=" in word]  # the first job of a sweep
-    resolve(compose(command, overrides), {"train": TrainConfig, "eval": EvalConfig}[command])
+    resolve(compose(command, overrides), SCHEMAS[command])
 
 
 def own_config(folder):

@@ -29,6 +29,8 @@ class Checkpoint:
     sexes: list[str]
     prior: float
     """Share of positives in the training split."""
+    effective_prior: float
+    """Share of positives that loss and sampling make of it; what calibration has to undo."""
     pos_weight: float
     """Weight of a positive in the loss."""
     threshold: float | None

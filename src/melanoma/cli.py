@@ -21,7 +21,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from melanoma import __version__
-from melanoma.config import CONFIG_DIR, EvalConfig, TrainConfig, compose, resolve
+from melanoma.config import CONFIG_DIR, EvalConfig, PrepareConfig, TrainConfig, compose, resolve
 from melanoma.errors import ConfigError, MelanomaError
 from melanoma.schema import near, options_of
 
@@ -46,6 +46,11 @@ def evaluate() -> None:
     _command("eval", EvalConfig, _evaluate)
 
 
+def prepare() -> None:
+    """Run `melanoma-prepare`."""
+    _command("prepare", PrepareConfig, _prepare)
+
+
 def _train(config: TrainConfig, run_dir: Path) -> float | None:
     from melanoma.training.run import train as run
 
@@ -58,12 +63,19 @@ def _evaluate(config: EvalConfig, run_dir: Path) -> float | None:
     return run(config, run_dir)
 
 
+def _prepare(config: PrepareConfig, run_dir: Path) -> float | None:
+    from melanoma.data.prepare import prepare as run
+
+    run(config)
+    return None
+
+
 def _command(name: str, schema: type[Any], job: Job) -> None:
     """Run one command; leave with its exit code where that is not 0."""
     if sys.argv[1:] == ["--version"]:
         print(f"melanoma {__version__}")
         return
-    sys.argv[1:] = [part for word in sys.argv[1:] for part in _several_data_sets(word)]
+    sys.argv[1:] = [part for word in sys.argv[1:] for part in separate_data_sets(word)]
     full_error = os.environ.get("HYDRA_FULL_ERROR") == "1"
     # Hydra would print a traceback and exit 1 for any error; with this set it hands the error to us.
     os.environ["HYDRA_FULL_ERROR"] = "1"
@@ -80,7 +92,7 @@ def _command(name: str, schema: type[Any], job: Job) -> None:
         _leave(*_describe(error, name, schema))
 
 
-def _several_data_sets(word: str) -> list[str]:
+def separate_data_sets(word: str) -> list[str]:
     """Turn data=[a,b] into data=a with b below data.extra; Hydra alone would lay one over the other."""
     if not (names := re.fullmatch(r"data=\[([\w, ]+)\]", word)):
         return [word]
@@ -119,7 +131,7 @@ def _describe(error: BaseException | None, name: str, schema: type[Any]) -> tupl
 def _explain(error: BaseException, name: str, schema: type[Any]) -> str:
     """Say what is wrong with the command line, all faults at once, where Hydra stops at the first."""
     overrides = [word for word in sys.argv[1:] if not word.startswith("-") and "=" in word]
-    if {"-m", "--multirun"} & set(sys.argv) or not overrides:
+    if {"-m", "--multirun"} & set(sys.argv):
         return _fault(error, schema)
     faults, good = [], list[str]()
     # A group's choice decides which options there are, so choices are tried before single options.

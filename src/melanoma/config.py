@@ -244,6 +244,30 @@ class EvalConfig:
     seed: int = bounds(at_least=0)
 
 
+@dataclass
+class PrepareConfig:
+    """All that `melanoma-prepare` needs."""
+
+    out: str = bounds()
+    """Folder for the resized images, the table, the splits and the audit."""
+    images: bool = bounds()
+    """false writes splits and audit from the CSV alone, and opens no image."""
+    size: int = bounds(at_least=16, at_most=8192)
+    """Of the stored images, in pixels."""
+    fit: str = bounds(choices=("short_side", "crop", "pad", "squash"))
+    """short_side keeps the shape, and leaves smaller images as they are; the others give squares, as in training."""
+    format: str = bounds(choices=("jpeg", "tfrecord"))
+    quality: int = bounds(at_least=50, at_most=100)
+    """Of the JPEGs, in either format; colours keep the full resolution."""
+    workers: int | None = bounds(at_least=1)
+    """Threads; null takes one a core."""
+    cache: str = bounds()
+    """Folder for what can be made again: indexes and fingerprints of images."""
+    data: DataConfig = bounds()
+    reader: ReaderConfig = bounds()
+    split: SplitConfig = bounds()
+
+
 def compose(name: str, overrides: list[str]) -> DictConfig:
     """Compose a command's config without its command line.
 

@@ -23,7 +23,8 @@ def drop_listed(table: pd.DataFrame, config: DataConfig) -> pd.DataFrame:
         table = table[~outside]
     if config.duplicates is not None:
         later = _later(_read_pairs(Path(config.root, config.duplicates), config), set(table["image_name"]))
-        _log.info("%s: %d images are listed as duplicates and left out", config.name, len(later))
+        if later:
+            _log.info("%s: %d images are listed as duplicates and left out", config.name, len(later))
         table = table[~table["image_name"].isin(later)]
     return table.reset_index(drop=True)
 

@@ -86,7 +86,7 @@ def _decode(cells: pd.Series, name: str, words: list[str]) -> pd.Series:
             f"image {image}: its {name} is a number beyond the {len(words)} words of data.codes.{name}; list there, "
             "from 0, the word that each number stands for"
         )
-    meanings = codes.map(dict(enumerate(words))).fillna("")
+    meanings = codes.map(dict(enumerate(words))).astype("str").fillna("")
     return cells.where(~numbers, meanings)
 
 

@@ -14,7 +14,7 @@ from melanoma.data.readers import Reader, make_reader
 from melanoma.data.readers.sources import SourcesReader
 from melanoma.data.records import read_records
 from melanoma.data.splits import assert_disjoint, describe, draw_splits, load_splits
-from melanoma.errors import DataError, SplitError
+from melanoma.errors import ConfigError, DataError, SplitError
 
 _log = logging.getLogger(__name__)
 
@@ -25,33 +25,65 @@ def open_data(data: DataConfig, reader: ReaderConfig, cache: Path | None) -> tup
     Raises:
         DataError: if a table breaks the contract, or a folder is not there.
     """
-    opened = {data.name: _open(data, reader, cache)}
-    for name, extra in data.extra.items():
-        if name in opened:
-            raise DataError(f"data.extra.{name}: {name} is there already; give it another name")
-        opened[name] = _open(replace(extra, name=name), reader, cache)
+    opened = {name: _open(one, reader, cache) for name, one in _data_sets(data).items()}
     if len(opened) == 1:
         return opened[data.name]
-    table = pd.concat([part for part, _ in opened.values()], ignore_index=True)
-    repeated = table.duplicated("image_name")
-    for name, count in table.loc[repeated, "source"].value_counts().items():
-        _log.warning("%s: %d images are in a data set before it, and left out", name, count)
-    table = table[~repeated].reset_index(drop=True)
+    table = _join([part for part, _ in opened.values()], data)
     source_of = dict(zip(table["image_name"], table["source"], strict=True))
     return table, SourcesReader({name: own for name, (_, own) in opened.items()}, source_of)
 
 
+def read_table(data: DataConfig) -> pd.DataFrame:
+    """Read the canonical table as `open_data` does, from CSVs alone; no image need be there.
+
+    Raises:
+        DataError: if a table breaks the contract.
+        ConfigError: if there is no CSV.
+    """
+    parts = []
+    for name, one in _data_sets(data).items():
+        table = _read_csv(one)
+        if table is None:
+            raise ConfigError(f"{name} has no CSV (data.csv=null), and images=false opens no image; leave images=true")
+        parts.append(_finish(table, one))
+    return _join(parts, data)
+
+
+def _data_sets(data: DataConfig) -> dict[str, DataConfig]:
+    if data.name in data.extra:
+        raise DataError(f"data.extra.{data.name}: {data.name} is there already; give it another name")
+    return {data.name: data} | {name: replace(extra, name=name) for name, extra in data.extra.items()}
+
+
 def _open(data: DataConfig, reader: ReaderConfig, cache: Path | None) -> tuple[pd.DataFrame, Reader]:
-    if data.demo is not None:
-        draw(Path(data.root), data.demo)
     # A missing CSV says more about what is wrong than a missing folder of images.
-    table = read_records(data) if data.csv else None
+    table = _read_csv(data)
     own = make_reader(data, data.reader or reader, cache)
     table = records_from_headers(data, own) if table is None else complete_from_headers(table, data, own)
+    return _finish(table, data), own
+
+
+def _read_csv(data: DataConfig) -> pd.DataFrame | None:
+    """Read the table, of a demo data set that is drawn first if need be; None where there is no CSV."""
+    if data.demo is not None:
+        draw(Path(data.root), data.demo)
+    return read_records(data) if data.csv else None
+
+
+def _finish(table: pd.DataFrame, data: DataConfig) -> pd.DataFrame:
     table = drop_listed(table, data)
     _require(table, data)
     _log.info("%s: %d images of %d patients", data.name, len(table), table["patient_id"].nunique())
-    return table, own
+    return table
+
+
+def _join(parts: list[pd.DataFrame], data: DataConfig) -> pd.DataFrame:
+    table = pd.concat(parts, ignore_index=True)
+    repeated = table.duplicated("image_name")
+    for name, count in table.loc[repeated, "source"].value_counts().items():
+        _log.warning("%s: %d images are in a data set before it, and left out", name, count)
+    # Leaks between data sets are listed together, and can be left out together.
+    return drop_listed(table[~repeated], data)
 
 
 def _require(table: pd.DataFrame, data: DataConfig) -> None:

@@ -152,7 +152,7 @@ def _facts(
         "Images that could not be read": str(len(loader.bad)),
         "Checkpoint": f"{Path(config.checkpoint).name}, epoch {checkpoint.epoch}",
         "Validation AUC in training": "undefined" if auc is None else f"{auc:.4f}",
-        "Share of positives in training": f"{checkpoint.prior:.3f}, weight {checkpoint.pos_weight:.2f} in the loss",
+        "Share of positives in training": f"{checkpoint.prior:.3f}, learnt as {checkpoint.effective_prior:.3f}",
         "Model": f"{trained.model.name} on {trained.model.backbone}",
         "Image size": f"{trained.training.image_size} px, {trained.training.fit}",
         "Device and precision": f"{compute.device.type}, {str(compute.dtype).removeprefix('torch.')}",

@@ -13,7 +13,9 @@ from torch import nn
 from melanoma.checkpoint import Checkpoint, save_checkpoint
 from melanoma.compute import Compute, choose_compute, choose_workers
 from melanoma.config import TrainConfig
+from melanoma.data.leaks import check_leaks
 from melanoma.data.loader import Loader, make_loader
+from melanoma.data.readers import images_key
 from melanoma.data.records import SEXES, SITES
 from melanoma.data.splits import save_splits, split_hash
 from melanoma.data.table import choose_splits, open_data
@@ -21,7 +23,7 @@ from melanoma.evaluation.operating import choose_threshold
 from melanoma.evaluation.plots import plot_history
 from melanoma.models import build_model
 from melanoma.training.loop import Epoch, Trainee, fit
-from melanoma.training.loss import make_loss, positive_weight
+from melanoma.training.loss import effective_prior, make_loss, positive_weight
 from melanoma.training.optim import make_optimizer, make_schedule
 from melanoma.training.run_directory import RunDirectory, environment, versions
 from melanoma.training.stopping import EarlyStopping
@@ -42,6 +44,8 @@ def train(config: TrainConfig, run_dir: Path) -> float | None:
     table, reader = open_data(config.data, config.reader, Path(config.cache))
     table, split = choose_splits(table, config.data, config.split)
     save_splits(table, split, run.path / "splits.csv")
+    key = images_key(config.data, config.reader)
+    check_leaks(table, split, reader, config.data.leaks, run.path, Path(config.cache), key)
     loss_weight = positive_weight(table.loc[split == "train", "target"])
     workers, on_gpu = choose_workers(config.training.workers, compute.device), compute.device.type == "cuda"
     loaders = {
@@ -111,13 +115,16 @@ def _save(checkpoint: Checkpoint, epoch: Epoch, model: nn.Module, run: RunDirect
 
 
 def _blank_checkpoint(config: TrainConfig, table: pd.DataFrame, split: pd.Series, trainee: Trainee) -> Checkpoint:
+    prior = float(table.loc[split == "train", "target"].mean())
+    pos_weight = float(trainee.loss.pos_weight)  # type: ignore[arg-type]
     return Checkpoint(
         model={},
         config=asdict(config),
         sites=list(SITES),
         sexes=list(SEXES),
-        prior=float(table.loc[split == "train", "target"].mean()),
-        pos_weight=float(trainee.loss.pos_weight),  # type: ignore[arg-type]
+        prior=prior,
+        effective_prior=effective_prior(prior, config.training.balance, pos_weight),
+        pos_weight=pos_weight,
         threshold=None,
         temperature=None,
         splits=dict(zip(table["image_name"], split, strict=True)),
