@@ -43,7 +43,7 @@ def demo_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def tiny(demo_root: Path) -> list[str]:
     """Overrides for a run of a second."""
-    return [*TINY, f"data.root={demo_root}"]
+    return [*TINY, f"data.root={demo_root}", f"cache={demo_root.parent / 'cache'}"]
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def trained(demo_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     from melanoma.training.run import train
 
     run_dir = tmp_path_factory.mktemp("runs") / "tiny"
-    overrides = [*TINY, f"data.root={demo_root}", "training.epochs=2"]
+    overrides = [*TINY, f"data.root={demo_root}", f"cache={demo_root.parent / 'cache'}", "training.epochs=2"]
     train(resolve(compose("train", overrides), TrainConfig), run_dir)
     return run_dir
 

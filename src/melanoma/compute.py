@@ -1,12 +1,12 @@
 """Where and how precisely tensors are computed: device, autocast type, memory format."""
 
-import os
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import torch
 from torch import nn
 
+from melanoma.cores import cores
 from melanoma.errors import ConfigError
 
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
@@ -61,9 +61,8 @@ def choose_workers(asked: int | None, device: torch.device) -> int:
     """Take the asked number of loader processes, or one that suits the device and the cores at hand."""
     if asked is not None:
         return asked
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     # On a CPU the network itself takes the cores; a second process only makes its threads wait for each other.
-    return min(cores, 16) if device.type == "cuda" else 0
+    return min(cores(), 16) if device.type == "cuda" else 0
 
 
 def _native_precision() -> str:

@@ -273,7 +273,7 @@ def test_without_images_the_csv_may_know_their_sizes(run, options, out, original
 def test_without_images_there_must_be_a_csv(run, options):
     code, _, err = run("prepare", *options, "images=false", "data.csv=null")
     assert code == 2
-    assert "images=false needs a CSV" in err
+    assert "has no CSV" in err
 
 
 def test_pictures_that_two_splits_share_are_listed(run, options, out, originals):

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from melanoma.cores import cores
 from melanoma.data.readers import Reader
 from melanoma.errors import ImageError
 
@@ -163,8 +164,3 @@ def _save(place: Path, rows: dict[str, np.void]) -> None:
 
 def _encode(key: str) -> bytes:
     return key.encode(errors="surrogateescape")  # a folder's name need not be UTF-8
-
-
-def cores() -> int:
-    """Count the cores this process may use, which in a container are fewer than the machine's."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

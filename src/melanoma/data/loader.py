@@ -2,8 +2,10 @@
 
 import logging
 import signal
+import sys
 import threading
 from collections.abc import Iterator
+from types import TracebackType
 
 import cv2
 import pandas as pd
@@ -150,3 +152,10 @@ def _start_worker(_: int) -> None:
     cv2.setNumThreads(0)
     # Ctrl-C reaches every process of the terminal; the main one ends the workers when it is done.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    sys.excepthook = _tell
+
+
+def _tell(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Print an error, but not that the main process ended before it took a batch that this one had ready."""
+    if not issubclass(kind, ConnectionError):
+        sys.__excepthook__(kind, error, trace)

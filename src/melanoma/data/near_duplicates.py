@@ -13,7 +13,8 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from melanoma.data.fingerprints import THUMBNAIL, Fingerprints, cores, orientations
+from melanoma.cores import cores
+from melanoma.data.fingerprints import THUMBNAIL, Fingerprints, orientations
 
 MOST_BITS = 10
 """Hashes of near-duplicates differ in no more of their 64 bits."""

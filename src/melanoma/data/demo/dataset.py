@@ -17,6 +17,7 @@ import cv2
 from tqdm import tqdm
 
 from melanoma.config import DemoConfig
+from melanoma.cores import cores
 from melanoma.data.demo.cases import draw_cases
 from melanoma.data.demo.formats import JPEG, write_dicom, write_tfrecords
 from melanoma.data.demo.picture import draw_picture
@@ -111,7 +112,7 @@ def _write(folder: Path, config: DemoConfig, processes: int | None) -> None:
     cases = draw_cases(config)
     rows = cases[TRUTH_COLUMNS].to_dict("records")
     write = partial(_write_picture, folder / JPEG, config.image_size)
-    count = processes or min(_cores(), 1 + len(rows) // WORTH_A_PROCESS)
+    count = processes or min(cores(), 1 + len(rows) // WORTH_A_PROCESS)
     done = map(write, rows) if count == 1 else _in_processes(write, rows, count)
     for _ in tqdm(done, total=len(rows), desc="drawing the demo data set", unit="image", disable=None):
         pass
@@ -137,8 +138,3 @@ def _prepare_process() -> None:
 def _write_picture(folder: Path, size: int, row: dict[str, Any]) -> None:
     encoded = cv2.imencode(".jpg", draw_picture(row, size)[..., ::-1], QUALITY)[1]
     (folder / f"{row['image_name']}.jpg").write_bytes(encoded.tobytes())
-
-
-def _cores() -> int:
-    """Count the cores this process may use, which in a container are fewer than the machine's."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,11 +1,12 @@
 """A few threads that share a task."""
 
-import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import TypeVar
+
+from melanoma.cores import cores
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -15,7 +16,7 @@ class Crew:
     """Threads that share a task and keep its order; OpenCV lets go of the interpreter for nearly all of the work."""
 
     def __init__(self, workers: int | None) -> None:
-        workers = workers or len(os.sched_getaffinity(0))
+        workers = workers or cores()
         self._pool, self._ahead = ThreadPoolExecutor(workers), 2 * workers
 
     def __enter__(self) -> "Crew":
