@@ -25,6 +25,9 @@ format: $(INSTALLED)
 
 bench: $(INSTALLED)
 	$(BIN)/python scripts/bench_training.py
+	$(BIN)/python scripts/bench_data.py
+	$(BIN)/python scripts/bench_prepare.py
+	$(BIN)/python scripts/bench_fingerprints.py
 
 # Made again only when what is to be installed changes.
 $(INSTALLED): pyproject.toml constraints.txt

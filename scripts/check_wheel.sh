@@ -14,7 +14,10 @@ cd /
 grep -q '^training:' "$work/config.yaml"
 "$work/venv/bin/melanoma-train" -m experiment=demo model.dropout=0.1,0.2 \
     data.root="$work/demo" data.demo.patients=40 data.demo.image_size=32 \
-    training.image_size=32 training.epochs=1 hydra.sweep.dir="$work/sweep"
+    training.image_size=32 training.epochs=1 hydra.sweep.dir="$work/sweep" cache="$work/cache"
+"$work/venv/bin/melanoma-prepare" data=demo data.root="$work/demo" data.demo.patients=40 data.demo.image_size=32 \
+    size=16 out="$work/prepared" cache="$work/cache"
+test -s "$work/prepared/audit.html"
 for job in 0 1; do
     "$work/venv/bin/melanoma-eval" checkpoint="$work/sweep/${job}_standard/checkpoints/best.pt" \
         hydra.run.dir="$work/eval_$job"
