@@ -6,7 +6,6 @@ import re
 import threading
 import warnings
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,8 +13,9 @@ import pandas as pd
 import pydicom
 from numpy.typing import NDArray
 
-from melanoma.data.readers.dicom_pixels import PIXELS, check_header, coded_frame, decode_dataset, has_wrong_label
-from melanoma.data.readers.folder import Folder
+from melanoma.data.readers.dicom_header import PIXELS, check_header
+from melanoma.data.readers.dicom_pixels import coded_frame, decode_dataset, has_wrong_label
+from melanoma.data.readers.files import FileReader
 from melanoma.errors import ImageError
 
 HEADERS = {
@@ -37,18 +37,10 @@ _QUIET = threading.Lock()
 """What is caught of warnings is so for all threads."""
 
 
-class DicomReader:
-    """Reads `<folder>/<image_name><suffix>`; the same JPEG stream gives the same pixels as in a JPEG file."""
+class DicomReader(FileReader):
+    """Reads DICOM files; the same JPEG stream gives the same pixels as in a JPEG file."""
 
-    checks_table = False
-
-    def __init__(self, folder: Folder) -> None:
-        self._folder, self._files = folder, folder.files()
-        self._has_warned = False
-
-    def missing(self, image_names: Iterable[str]) -> list[str]:
-        """List the images that have no file."""
-        return [name for name in image_names if name not in self._files]
+    _has_warned = False
 
     def read(self, image_name: str, least: int = 0) -> NDArray[np.uint8]:
         """Decode one image to RGB (H, W, 3), as DICOM's Rows and Columns have it, whatever EXIF in the frame says.
@@ -78,14 +70,6 @@ class DicomReader:
         check_header(dataset, image_name)
         return coded_frame(dataset, image_name)
 
-    def stamp(self, image_name: str) -> tuple[int, int]:
-        """Give the file's size in bytes and its time of change in ns."""
-        try:
-            found = self._path(image_name).stat()
-        except OSError as error:
-            raise ImageError(image_name, f"cannot be opened: {error.strerror}") from None
-        return found.st_size, found.st_mtime_ns
-
     def headers(self, image_names: Sequence[str]) -> pd.DataFrame:
         """Give what the files say of patient and site; "" throughout for a file that `read` refuses as unreadable.
 
@@ -94,15 +78,6 @@ class DicomReader:
         """
         rows = [self._header(name) for name in image_names]
         return pd.DataFrame(rows, index=pd.Index(image_names, name="image_name"), columns=list(HEADERS), dtype="str")
-
-    def names(self) -> list[str]:
-        """List every image there is, by name without suffix."""
-        return sorted({Path(file).stem.removesuffix(self._folder.ending) for file in self._files.values()})
-
-    def _path(self, image_name: str) -> Path:
-        if image_name not in self._files:
-            raise ImageError(image_name, "no file of that name")
-        return self._folder.path / self._files[image_name]
 
     def _open(self, image_name: str, keywords: Iterable[str], *, pixels: bool = True) -> pydicom.Dataset:
         try:

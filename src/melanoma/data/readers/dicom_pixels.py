@@ -12,33 +12,20 @@ from pydicom.encaps import generate_frames
 from pydicom.pixels.processing import apply_color_lut, convert_color_space
 from pydicom.pixels.utils import pixel_array
 
-from melanoma.data.readers.codec import MOST_PIXELS, decode
+from melanoma.data.readers.codec import decode
+from melanoma.data.readers.dicom_header import (
+    GREY,
+    JPEG,
+    JPEG_2000,
+    LOSSLESS,
+    PALETTE,
+    PLUGINS,
+    TRANSFORMED,
+    YBR,
+    check_header,
+)
 from melanoma.data.readers.jpeg_stream import decode_lossless, inspect_jpeg, untransformed, without_exif
 from melanoma.errors import ImageError
-
-_LOSSLESS = (uid.JPEGLossless, uid.JPEGLosslessSV1)
-_JPEG = (uid.JPEGBaseline8Bit, uid.JPEGExtended12Bit, *_LOSSLESS)
-_JPEG_2000 = (uid.JPEG2000, uid.JPEG2000Lossless)
-# By name: of the others, gdcm decodes a truncated frame without an error, and pylibjpeg-libjpeg is under the GPL.
-_PLUGINS = dict.fromkeys(_JPEG_2000, "pillow") | {
-    uid.RLELossless: "pydicom",
-    uid.ImplicitVRLittleEndian: "",
-    uid.ExplicitVRLittleEndian: "",
-    uid.ExplicitVRBigEndian: "",
-}
-_GREY, _YBR = ("MONOCHROME1", "MONOCHROME2"), ("YBR_FULL", "YBR_FULL_422")
-_TRANSFORMED, _PALETTE = ("YBR_ICT", "YBR_RCT"), "PALETTE COLOR"
-_KNOWN = (*_GREY, "RGB", *_YBR, *_TRANSFORMED, _PALETTE)
-PIXELS = (
-    *("SamplesPerPixel", "PhotometricInterpretation", "PlanarConfiguration", "NumberOfFrames", "Rows", "Columns"),
-    *("BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation", "PixelData"),
-    *(
-        f"{colour}PaletteColorLookupTable{part}"
-        for colour in ("Red", "Green", "Blue")
-        for part in ("Data", "Descriptor")
-    ),
-)
-"""All that is read of the picture."""
 
 
 def decode_dataset(dataset: pydicom.Dataset, image_name: str, least: int) -> NDArray[np.uint8]:
@@ -48,11 +35,11 @@ def decode_dataset(dataset: pydicom.Dataset, image_name: str, least: int) -> NDA
         ImageError: if the header is not one that is read, contradicts the frame, or the frame is damaged.
     """
     syntax = check_header(dataset, image_name)
-    if syntax in _JPEG:
+    if syntax in JPEG:
         return _decode_jpeg(dataset, image_name, least)
-    if syntax in _JPEG_2000:
+    if syntax in JPEG_2000:
         _check_jpeg_2000(dataset, image_name)
-    return _decode_other(dataset, image_name, _PLUGINS[syntax])
+    return _decode_other(dataset, image_name, PLUGINS[syntax])
 
 
 def coded_frame(dataset: pydicom.Dataset, image_name: str) -> bytes:
@@ -70,23 +57,23 @@ def coded_frame(dataset: pydicom.Dataset, image_name: str) -> bytes:
 
 def has_wrong_label(dataset: pydicom.Dataset, image_name: str) -> bool:
     """Say whether a colour JPEG says of its components what the header does not."""
-    if dataset.file_meta.TransferSyntaxUID not in _JPEG:
+    if dataset.file_meta.TransferSyntaxUID not in JPEG:
         return False
     colours = inspect_jpeg(coded_frame(dataset, image_name), image_name).colours
     return colours not in (None, _label(dataset))
 
 
 def _label(dataset: pydicom.Dataset) -> str:
-    return "YBR" if dataset.PhotometricInterpretation in _YBR else str(dataset.PhotometricInterpretation)
+    return "YBR" if dataset.PhotometricInterpretation in YBR else str(dataset.PhotometricInterpretation)
 
 
 def _decode_jpeg(dataset: pydicom.Dataset, image_name: str, least: int) -> NDArray[np.uint8]:
     data, label = coded_frame(dataset, image_name), _label(dataset)
     stream = inspect_jpeg(data, image_name)
     _check_agreement(dataset, (stream.width, stream.height, stream.components), image_name)
-    if stream.lossless != (dataset.file_meta.TransferSyntaxUID in _LOSSLESS):
+    if stream.lossless != (dataset.file_meta.TransferSyntaxUID in LOSSLESS):
         raise ImageError(image_name, "its transfer syntax and its JPEG disagree on whether it is lossless")
-    if stream.components == 1 and label not in _GREY:
+    if stream.components == 1 and label not in GREY:
         raise ImageError(
             image_name, f"its PhotometricInterpretation is {dataset.PhotometricInterpretation}, but its JPEG is grey"
         )
@@ -101,54 +88,6 @@ def _decode_jpeg(dataset: pydicom.Dataset, image_name: str, least: int) -> NDArr
     data = without_exif(data, stream)
     image = decode(untransformed(data) if stream.colours is None and label == "RGB" else data, image_name, least)
     return ~image if label == "MONOCHROME1" and stream.components == 1 else image
-
-
-def check_header(dataset: pydicom.Dataset, image_name: str) -> uid.UID:
-    """Check all that decoding relies on, before it claims memory; give the transfer syntax."""
-    syntax = _syntax(dataset, image_name)
-    photometric = str(dataset.get("PhotometricInterpretation", ""))
-    if photometric not in _KNOWN:
-        raise ImageError(image_name, f"its PhotometricInterpretation is not {' or '.join(_KNOWN)}; convert it first")
-    frames = dataset.get("NumberOfFrames") or 1
-    if frames != 1:
-        found = frames if isinstance(frames, int) else "an unknown number of"
-        raise ImageError(image_name, f"holds {found} frames; expected a file of its own for each, with one frame")
-    rows, columns = (_number(dataset, keyword, range(1, 2**16), image_name) for keyword in ("Rows", "Columns"))
-    if rows * columns > MOST_PIXELS:
-        raise ImageError(image_name, f"claims {rows} x {columns} pixels; up to {MOST_PIXELS} in all are read")
-    grey = photometric in _GREY
-    # A JPEG says itself whether it is grey, and is believed.
-    samples = range(1, 4, 2) if syntax in _JPEG else range(1, 2) if grey or photometric == _PALETTE else range(3, 4)
-    _number(dataset, "SamplesPerPixel", samples, image_name)
-    allocated = _number(dataset, "BitsAllocated", range(8, 17, 8), image_name)
-    stored = _number(dataset, "BitsStored", range(8, allocated + 1), image_name)
-    _number(dataset, "HighBit", range(stored - 1, stored), image_name)
-    _number(dataset, "PixelRepresentation", range(2) if grey else range(1), image_name)
-    return syntax
-
-
-def _syntax(dataset: pydicom.Dataset, image_name: str) -> uid.UID:
-    syntax = dataset.file_meta.get("TransferSyntaxUID")
-    if syntax is None:
-        syntax = uid.ImplicitVRLittleEndian if dataset.original_encoding[0] else uid.ExplicitVRLittleEndian
-        dataset.file_meta.TransferSyntaxUID = syntax
-    if syntax not in (*_JPEG, *_PLUGINS):
-        # A UID that is not DICOM's own may be anything.
-        named = f"{syntax.name} ({syntax})" if syntax in uid.AllTransferSyntaxes else "unknown"
-        raise ImageError(
-            image_name,
-            f"its transfer syntax, {named}, is not read; convert it to JPEG Baseline, JPEG 2000, RLE or uncompressed",
-        )
-    return uid.UID(syntax)
-
-
-def _number(dataset: pydicom.Dataset, keyword: str, allowed: range, image_name: str) -> int:
-    value: Any = dataset.get(keyword)
-    if not isinstance(value, int) or value not in allowed:
-        found = value if isinstance(value, int) else "missing or damaged"
-        span = " or ".join(map(str, allowed)) if len(allowed) < 3 else f"{allowed[0]} to {allowed[-1]}"
-        raise ImageError(image_name, f"its {keyword} is {found}; expected {span}")
-    return value
 
 
 def _check_agreement(dataset: pydicom.Dataset, found: tuple[int, int, int], image_name: str) -> None:
@@ -177,17 +116,17 @@ def _check_jpeg_2000(dataset: pydicom.Dataset, image_name: str) -> None:
 
 def _decode_other(dataset: pydicom.Dataset, image_name: str, plugin: str) -> NDArray[np.uint8]:
     label = dataset.PhotometricInterpretation
-    if plugin != "pillow" and label in _TRANSFORMED:
+    if plugin != "pillow" and label in TRANSFORMED:
         raise ImageError(image_name, f"its PhotometricInterpretation, {label}, does not go with its transfer syntax")
-    if label == _PALETTE and dataset.file_meta.TransferSyntaxUID == uid.ExplicitVRBigEndian:
+    if label == PALETTE and dataset.file_meta.TransferSyntaxUID == uid.ExplicitVRBigEndian:
         raise ImageError(image_name, "has a palette in big-endian order; convert it to little-endian first")
     _check_length(dataset, image_name)
     if "PlanarConfiguration" not in dataset:
         dataset.PlanarConfiguration = 0
     try:
         # Unless raw, YBR becomes RGB.
-        samples = pixel_array(dataset, decoding_plugin=plugin, raw=label == _PALETTE)
-        if label == _PALETTE:
+        samples = pixel_array(dataset, decoding_plugin=plugin, raw=label == PALETTE)
+        if label == PALETTE:
             samples = apply_color_lut(samples, dataset)
     except Exception:  # pydicom and its plug-ins raise many kinds on damaged pixels
         raise ImageError(image_name, "is cut short or damaged inside its pixels, or in its palette") from None
@@ -210,7 +149,7 @@ def _check_length(dataset: pydicom.Dataset, image_name: str) -> None:
 def _upper_bits(samples: NDArray[Any], dataset: pydicom.Dataset) -> NDArray[np.uint8]:
     """Give RGB (H, W, 3): the upper 8 of the bits that are stored; of signed samples, the lowest becomes 0."""
     label = dataset.PhotometricInterpretation
-    stored = samples.dtype.itemsize * 8 if label == _PALETTE else dataset.BitsStored
+    stored = samples.dtype.itemsize * 8 if label == PALETTE else dataset.BitsStored
     if dataset.PixelRepresentation == 1:
         samples = samples.astype(np.int32) + 2 ** (stored - 1)
     upper = (samples >> (stored - 8)).astype(np.uint8)

@@ -1,28 +1,14 @@
 """JPEG and PNG files, told apart by their content."""
 
-from collections.abc import Iterable, Sequence
-from pathlib import Path
-
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from melanoma.data.readers.codec import decode, picture_size
-from melanoma.data.readers.folder import Folder
-from melanoma.errors import ImageError
+from melanoma.data.readers.files import FileReader
 
 
-class JpegReader:
-    """Reads `<folder>/<image_name><suffix>`; the folder is listed once, so a missing file is known at once."""
-
-    checks_table = False
-
-    def __init__(self, folder: Folder) -> None:
-        self._folder, self._files = folder, folder.files()
-
-    def missing(self, image_names: Iterable[str]) -> list[str]:
-        """List the images that have no file."""
-        return [name for name in image_names if name not in self._files]
+class JpegReader(FileReader):
+    """Reads JPEG and PNG files."""
 
     def read(self, image_name: str, least: int = 0) -> NDArray[np.uint8]:
         """Decode one image to RGB (H, W, 3), upright as its EXIF orientation says."""
@@ -31,31 +17,3 @@ class JpegReader:
     def size(self, image_name: str) -> tuple[int, int]:
         """Give (width, height) from the header."""
         return picture_size(self.coded(image_name), image_name)
-
-    def coded(self, image_name: str) -> bytes:
-        """Give the file's bytes."""
-        try:
-            return self._path(image_name).read_bytes()
-        except OSError as error:
-            raise ImageError(image_name, f"cannot be opened: {error.strerror}") from error
-
-    def stamp(self, image_name: str) -> tuple[int, int]:
-        """Give the file's size in bytes and its time of change in ns."""
-        try:
-            found = self._path(image_name).stat()
-        except OSError as error:
-            raise ImageError(image_name, f"cannot be opened: {error.strerror}") from error
-        return found.st_size, found.st_mtime_ns
-
-    def headers(self, image_names: Sequence[str]) -> pd.DataFrame:
-        """Give no columns: a JPEG does not say whose it is."""
-        return pd.DataFrame(index=pd.Index(image_names, name="image_name"))
-
-    def names(self) -> list[str]:
-        """List every image there is, by name without suffix."""
-        return sorted({Path(file).stem.removesuffix(self._folder.ending) for file in self._files.values()})
-
-    def _path(self, image_name: str) -> Path:
-        if image_name not in self._files:
-            raise ImageError(image_name, "no file of that name")
-        return self._folder.path / self._files[image_name]
