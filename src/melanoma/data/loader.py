@@ -1,6 +1,5 @@
 """Batches of a table, an epoch at a time."""
 
-import logging
 import signal
 import sys
 import threading
@@ -11,14 +10,13 @@ import cv2
 import pandas as pd
 from torch.utils.data import DataLoader
 
-from melanoma.config import DataConfig, TrainConfig
+from melanoma.config import TrainConfig
 from melanoma.data.dataset import Batch, LesionDataset, collate
+from melanoma.data.faults import Faults
 from melanoma.data.readers import Reader
 from melanoma.data.sampling import EpochSampler, balanced, shuffled
 from melanoma.data.transforms import Transform
 from melanoma.errors import DataError, ImageError
-
-_log = logging.getLogger(__name__)
 
 
 class Loader:
@@ -33,16 +31,14 @@ class Loader:
         self,
         table: pd.DataFrame,
         dataset: LesionDataset,
+        faults: Faults,
         sampler: EpochSampler,
         *,
         batch_size: int,
         workers: int,
         pin_memory: bool,
-        config: DataConfig,
     ) -> None:
-        self.table, self.dataset = table, dataset
-        self.bad: dict[str, str] = {}
-        self._skips, self._max_bad_fraction = config.on_error == "skip", config.max_bad_fraction
+        self.table, self.dataset, self.faults = table, dataset, faults
         self._sampler = sampler
         cv2.setNumThreads(0)  # workers, or the network, take the cores
         self._batches = DataLoader(
@@ -66,7 +62,7 @@ class Loader:
         self._sampler.epoch = epoch
         for batch, errors in self._fetch():
             for error in errors:
-                self._count(error)
+                self.faults.count(error)
             if batch is not None:
                 yield batch
 
@@ -87,19 +83,6 @@ class Loader:
                 "training.batch_size, or give the machine or container more memory, shared memory (/dev/shm) included"
             ) from error
 
-    def _count(self, error: ImageError) -> None:
-        if error.image_name in self.bad:
-            return
-        self.bad[error.image_name] = error.reason
-        if not self._skips:
-            raise DataError(f"{error}. Mend or remove it, or leave such images out with data.on_error=skip")
-        _log.warning("skipped %s", error)
-        if len(self.bad) > self._max_bad_fraction * len(self.table):
-            raise DataError(
-                f"{len(self.bad)} of {len(self.table)} images cannot be read, more than "
-                f"data.max_bad_fraction={self._max_bad_fraction} allows; the last was {error}"
-            )
-
 
 def make_loader(
     table: pd.DataFrame,
@@ -114,7 +97,9 @@ def make_loader(
 ) -> Loader:
     """Make the loader of one split, or of one process's share of it; only the one to learn from draws and augments."""
     training = config.training
-    table = drop_missing(table, reader, config.data)
+    faults = Faults(config.data, len(table))
+    faults.miss(reader.missing(table["image_name"]))
+    table = table[~table["image_name"].isin(faults.missing)]
     transform = Transform(training.image_size, training.fit, config.augment if learn else None)
     draw = None
     if learn:
@@ -122,30 +107,12 @@ def make_loader(
     return Loader(
         table,
         LesionDataset(table, reader, transform, config.seed),
+        faults,
         EpochSampler(len(table), draw, seed=config.seed, batch_size=training.batch_size, rank=rank, ranks=ranks),
         batch_size=training.batch_size,
         workers=workers,
         pin_memory=pin_memory,
-        config=config.data,
     )
-
-
-def drop_missing(table: pd.DataFrame, reader: Reader, config: DataConfig) -> pd.DataFrame:
-    """Leave out the rows whose image is not there, if the config says so.
-
-    Raises:
-        DataError: with `on_error=fail`, or if more than `max_bad_fraction` are missing.
-    """
-    missing = reader.missing(table["image_name"])
-    if not missing:
-        return table
-    cause = f"{len(missing)} of {len(table)} images have no file, such as {', '.join(missing[:3])}"
-    if config.on_error == "fail":
-        raise DataError(f"{cause}; leave them out with data.on_error=skip, or look at data.root and data.images")
-    if len(missing) > config.max_bad_fraction * len(table):
-        raise DataError(f"{cause}: more than data.max_bad_fraction={config.max_bad_fraction} allows")
-    _log.warning("%s; they are left out: %s", cause, ", ".join(missing))
-    return table[~table["image_name"].isin(missing)]
 
 
 def _start_worker(_: int) -> None:

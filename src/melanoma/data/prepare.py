@@ -14,12 +14,12 @@ from melanoma.data.audit import Audit, audit
 from melanoma.data.audit_page import finding, remarks, write_page
 from melanoma.data.cells import read_cells
 from melanoma.data.contact_sheet import draw_contact_sheet
+from melanoma.data.faults import Faults
 from melanoma.data.fingerprints import fingerprint_images
 from melanoma.data.leaks import KINDS, count_within, find_leaks
 from melanoma.data.readers import READERS, Reader
 from melanoma.data.readers.folder import Folder
 from melanoma.data.splits import save_splits
-from melanoma.data.stores.faults import Faults
 from melanoma.data.stores.fill import fill
 from melanoma.data.stores.ledger import Ledger, claim
 from melanoma.data.table import choose_splits, open_data, read_table

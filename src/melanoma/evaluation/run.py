@@ -149,7 +149,7 @@ def _facts(
     return {
         "Data set": own.data.name,
         "Trained on": trained.data.name,
-        "Images that could not be read": str(len(loader.bad)),
+        "Images that could not be read": str(len(loader.faults.unreadable)),
         "Checkpoint": f"{Path(config.checkpoint).name}, epoch {checkpoint.epoch}",
         "Validation AUC in training": "undefined" if auc is None else f"{auc:.4f}",
         "Share of positives in training": f"{checkpoint.prior:.3f}, learnt as {checkpoint.effective_prior:.3f}",

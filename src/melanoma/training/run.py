@@ -91,7 +91,9 @@ def _run_epochs(
         if epoch.improved:
             summary |= {"best_val_auc": epoch.history["val/auc"], "best_epoch": epoch.history["epoch"]}
         summary |= {"epochs": epoch.history["epoch"], "seconds": time.perf_counter() - started}
-        summary["skipped_images"] = {name: why for loader in loaders.values() for name, why in loader.bad.items()}
+        summary["skipped_images"] = dict(
+            pair for loader in loaders.values() for pair in loader.faults.unreadable.items()
+        )
         run.write_json("summary.json", summary)
         _log.info("%s", _line(epoch))
     run.log_event("end", **summary)

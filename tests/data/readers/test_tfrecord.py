@@ -4,12 +4,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import cv2
 import numpy as np
-import pandas as pd
 import pytest
 from tfrecord.example_pb2 import BytesList, Example, Feature, Features, FloatList, Int64List
 from torch.utils.data import DataLoader
 
-from melanoma.data.loader import drop_missing
+from melanoma.data.faults import Faults
 from melanoma.data.readers import make_reader
 from melanoma.data.readers.folder import Folder
 from melanoma.data.readers.jpeg import JpegReader
@@ -160,13 +159,14 @@ def test_torn_shard_leaves_its_later_images_to_the_missing_policy(shards, config
         flip(path, second)
     else:
         os.truncate(path, second + 100)
-    reader, table = open_folder(shards), pd.DataFrame({"image_name": NAMES})
+    reader = open_folder(shards)
     assert reader.missing(NAMES) == ["im1", "im2"]
     assert "train00.tfrec is cut short or damaged after its record 1; " in one_line(caplog.messages[0])
+    lost = reader.missing(NAMES)
     with pytest.raises(DataError, match="2 of 6 images have no file, such as im1, im2"):
-        drop_missing(table, reader, configure("data.on_error=fail").data)
-    skip = configure("data.on_error=skip", "data.max_bad_fraction=0.5").data
-    assert drop_missing(table, reader, skip)["image_name"].tolist() == ["im0", "im3", "im4", "im5"]
+        Faults(configure("data.on_error=fail").data, len(NAMES)).miss(lost)
+    Faults(configure("data.on_error=skip", "data.max_bad_fraction=0.5").data, len(NAMES)).miss(lost)
+    assert "they are left out: im1, im2" in caplog.text
 
 
 def test_payload_damaged_after_indexing_is_that_image_s_error(shards):

@@ -21,26 +21,26 @@ class Faults:
         self._config, self._images = config, images
 
     def miss(self, names: list[str]) -> None:
-        """Count images that have no file."""
+        """Count images that are not there."""
         self.missing = names
         if not names:
             return
         cause = f"{len(names)} of {self._images} images have no file, such as {', '.join(names[:3])}"
         if self._config.on_error == "fail":
             raise DataError(f"{cause}; leave them out with data.on_error=skip, or look at data.root and data.images")
-        _log.warning("%s; they are left out", cause)
         self._check(cause)
+        _log.warning("%s; they are left out: %s", cause, ", ".join(names))
 
     def count(self, error: ImageError) -> None:
-        """Count an image that cannot be read."""
+        """Count an image that cannot be read, once."""
         if error.image_name in self.unreadable:
             return
         self.unreadable[error.image_name] = error.reason
         if self._config.on_error == "fail":
             raise DataError(f"{error}. Mend or remove it, or leave such images out with data.on_error=skip")
         _log.warning("skipped %s", error)
-        self._check(f"{len(self.unreadable)} of {self._images} images cannot be read; the last was {error}")
+        self._check(f"{len(self.unreadable)} of {self._images} images cannot be read (the last was {error})")
 
     def _check(self, cause: str) -> None:
         if len(self.missing) + len(self.unreadable) > self._config.max_bad_fraction * self._images:
-            raise DataError(f"{cause}. More than data.max_bad_fraction={self._config.max_bad_fraction} allows")
+            raise DataError(f"{cause}: more than data.max_bad_fraction={self._config.max_bad_fraction} allows")
