@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from melanoma.data.audit import audit
-from melanoma.data.audit_page import finding, remarks, write_page
+from melanoma.data.audit_page import finding, remarks, write_audit
 
 ALIKE = {
     "across_splits": {"patient": 0, "lesion": 0, "bytes": 0, "near": 2},
@@ -56,7 +56,7 @@ def test_remarks_are_about_what_was_found(figures):
 
 def test_the_page_stands_alone_and_escapes_names(figures, tmp_path):
     name = "<script>alert(1)</script>"
-    write_page(tmp_path / "audit.html", figures(unreadable={name: "is <b>"}, data=name, missing_files=[name]))
+    write_audit(tmp_path / "audit.html", figures(unreadable={name: "is <b>"}, data=name, missing_files=[name]))
     page = (tmp_path / "audit.html").read_text()
     assert "<script" not in page
     assert page.count("&lt;script&gt;") == 4
@@ -67,7 +67,7 @@ def test_the_page_stands_alone_and_escapes_names(figures, tmp_path):
 def test_the_page_says_what_was_not_looked_for(figures, tmp_path):
     nothing = {"across_splits": dict.fromkeys(ALIKE["across_splits"], 0), "within_splits": None}
     figures = figures(sizes=None, smaller_than_stored=None, missing_files=None, unreadable=None, alike=nothing)
-    write_page(tmp_path / "audit.html", figures)
+    write_audit(tmp_path / "audit.html", figures)
     page = (tmp_path / "audit.html").read_text()
     assert page.count("not compared") == 2
     assert "not looked for" in page
@@ -75,7 +75,7 @@ def test_the_page_says_what_was_not_looked_for(figures, tmp_path):
 
 
 def test_long_lists_are_cut_short(figures, tmp_path):
-    write_page(tmp_path / "audit.html", figures(missing_files=[f"lost{row}" for row in range(40)]))
+    write_audit(tmp_path / "audit.html", figures(missing_files=[f"lost{row}" for row in range(40)]))
     page = (tmp_path / "audit.html").read_text()
     assert "lost29" in page
     assert "lost30" not in page

@@ -1,15 +1,12 @@
-"""The audit as one HTML page that opens without a network."""
+"""The audit as one HTML page."""
 
-import os
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from melanoma.data.audit import Audit
+from melanoma.page import write_page
 
 _TELLING = 0.6
 """AUC from which a single feature is worth a remark."""
-_TEMPLATES = Path(__file__).parent / "templates"
 _FLOOR_NAMES = {
     "sex": "Sex",
     "age": "Age in decades",
@@ -37,17 +34,12 @@ _TITLES = {
 }
 
 
-def write_page(path: Path, audit: Audit) -> None:
+def write_audit(path: Path, audit: Audit) -> None:
     """Write the page, whole or not at all."""
-    # Image names and data set names are the user's text, and must not become markup: hence autoescape.
-    environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    page = environment.get_template("audit.html").render(
+    write_page(
+        path,
+        "audit.html",
+        title=f"Audit of {audit['data']}",
         audit=audit,
         finding=finding(audit),
         remarks=remarks(audit),
@@ -57,9 +49,6 @@ def write_page(path: Path, audit: Audit) -> None:
         floor_names=_FLOOR_NAMES,
         why_no_floor=lambda name: _why_no_floor(audit, name),
     )
-    partial = path.with_name(f"{path.name}.partial")
-    partial.write_text(page, encoding="utf-8")
-    os.replace(partial, path)
 
 
 def finding(audit: Audit) -> str:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from melanoma.config import DataConfig, PrepareConfig
 from melanoma.data.audit import Audit, audit
-from melanoma.data.audit_page import finding, remarks, write_page
+from melanoma.data.audit_page import finding, remarks, write_audit
 from melanoma.data.cells import read_cells
 from melanoma.data.contact_sheet import draw_contact_sheet
 from melanoma.data.faults import Faults
@@ -48,7 +48,7 @@ def prepare(config: PrepareConfig) -> None:
             table, split, figures = _fill(config, root, table, split, reader)
         save_splits(table, split, root / "splits.csv")
     _write(root / "audit.json", json.dumps(figures, indent=2, allow_nan=False) + "\n")
-    write_page(root / "audit.html", figures)
+    write_audit(root / "audit.html", figures)
     for remark in remarks(figures):
         _log.warning(remark)
     print(finding(figures))

@@ -1,17 +1,14 @@
 """One HTML page that holds everything and opens without a network."""
 
 import base64
-import os
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from melanoma.evaluation.metrics import Metrics
+from melanoma.page import write_page
 
-TEMPLATES = Path(__file__).parent / "templates"
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 FIRST_PICTURES = 2  # beside each other on the first screen
 
@@ -34,16 +31,10 @@ def write_report(
     `metrics` has every key of metrics.json, `pictures` maps a title to a PNG (the first two lead the page),
     `facts` says where the numbers come from. Raises ValueError for a picture that is not a PNG.
     """
-    # Markup in a file name or a configured title must reach the reader as text: hence autoescape.
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     embedded = [_picture(name, file) for name, file in pictures.items()]
-    page = environment.get_template("report.html").render(
+    write_page(
+        path,
+        "report.html",
         title=title,
         finding=finding(metrics),
         metrics=metrics,
@@ -52,7 +43,6 @@ def write_report(
         further=embedded[FIRST_PICTURES:],
         facts=facts,
     )
-    _write_atomically(path, page)
 
 
 def finding(metrics: Metrics) -> str:
@@ -100,13 +90,3 @@ def _picture(title: str, file: Path) -> Picture:
         raise ValueError(f"{file} is not a PNG picture")
     width, height = struct.unpack(">II", content[16:24])  # a PNG starts with its header chunk
     return Picture(title, "data:image/png;base64," + base64.b64encode(content).decode(), width, height)
-
-
-def _write_atomically(path: Path, text: str) -> None:
-    """Replace `path` in one step, so that a reader never meets half a page."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
