@@ -149,7 +149,8 @@ def test_splits_that_share_no_patient_are_taken(tmp_path):
 )
 def test_splits_file_that_shares_a_patient(tmp_path, text):
     message = refusal(tmp_path, text)
-    assert "1 patients are in more than one split (one of them is image b's)" in message
+    assert "1 patients are in more than one split" in message
+    assert "They share b (val) and c (test). " in message
     assert "data.splits=null" in message
 
 

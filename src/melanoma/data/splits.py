@@ -16,6 +16,8 @@ from melanoma.errors import SplitError
 
 SPLITS = ("train", "val", "test")
 _MOST_FOLDS = 20
+_LISTED = 10
+"""Pairs of images in an error."""
 
 _log = logging.getLogger(__name__)
 
@@ -64,14 +66,20 @@ def _take(table: pd.DataFrame, fraction: float, seed: int) -> pd.Index:
 
 
 def assert_disjoint(table: pd.DataFrame, split: pd.Series) -> None:
-    """Raise SplitError if two splits share a patient."""
+    """Raise SplitError, listing images in pairs, if two splits share a patient."""
     counts = split.groupby(table["patient_id"]).nunique()
-    if shared := int((counts > 1).sum()):
-        example = table.loc[table["patient_id"] == counts.idxmax(), "image_name"].iloc[0]
-        raise SplitError(
-            f"{shared} patients are in more than one split (one of them is image {example}'s); every patient's "
-            "images must be in one split. Draw new splits with data.splits=null"
-        )
+    shared = counts.index[counts > 1]
+    if shared.empty:
+        return
+    rows = table[["image_name", "patient_id"]].assign(split=split)[table["patient_id"].isin(shared)]
+    rows = rows.drop_duplicates(["patient_id", "split"])
+    images = (rows["image_name"] + " (" + rows["split"] + ")").groupby(rows["patient_id"], sort=False)
+    pairs = images.agg(" and ".join).head(_LISTED).tolist()
+    more = f" and {len(shared) - len(pairs)} more" if len(shared) > len(pairs) else ""
+    raise SplitError(
+        f"{len(shared)} patients are in more than one split; every patient's images must be in one. They share "
+        f"{'; '.join(pairs)}{more}. Draw new splits with data.splits=null"
+    )
 
 
 def describe(table: pd.DataFrame, split: pd.Series) -> None:
