@@ -13,6 +13,23 @@ def test_names_come_with_and_without_suffix_and_ending(tmp_path):
     assert files(tmp_path, tmp_path, "_small") == dict.fromkeys(["a", "a_small", "a_small.jpg"], "a_small.jpg")
 
 
+def test_folders_below_are_searched_too(tmp_path):
+    for name in ("part_1/a.jpg", "part_2/deep/b.jpg", "c.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    found = files(tmp_path, tmp_path)
+    assert (found["a"], found["b"], found["c"]) == ("part_1/a.jpg", "part_2/deep/b.jpg", "c.png")
+
+
+def test_two_files_of_one_name_are_refused_without_naming_their_folders(tmp_path):
+    for name in ("DOE^JANE/a.jpg", "DOE^JOHN/a.jpg"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).touch()
+    with pytest.raises(DataError, match=r"two files in folders below data\.images\.jpeg are called a\.jpg") as caught:
+        files(tmp_path, tmp_path)
+    assert "DOE" not in str(caught.value)
+
+
 def test_folder_that_is_not_there_is_named_with_its_option(tmp_path):
     with pytest.raises(DataError, match=r"looked for the folder .*none; give data\.root=DIR.* data\.images\.jpeg="):
         files(tmp_path, tmp_path / "none")

@@ -54,14 +54,18 @@ def test_name_longer_than_a_file_system_allows_is_missing(tmp_path):
         reader.read("ä" * 200)
 
 
-def test_file_that_vanishes_or_is_a_folder(tmp_path):
+def test_file_that_vanishes(tmp_path):
     (tmp_path / "a.png").write_bytes(encode(SMOOTH))
-    (tmp_path / "b.png").mkdir()
     reader = open_folder(tmp_path, tmp_path)
     (tmp_path / "a.png").unlink()
-    for name in ("a", "b"):
-        with pytest.raises(ImageError, match=f"image {name}: cannot be opened: "):
-            reader.read(name)
+    for act in (reader.read, reader.size, reader.coded, reader.stamp):
+        with pytest.raises(ImageError, match="image a: cannot be opened: "):
+            act("a")
+
+
+def test_folder_with_the_name_of_a_picture_is_none(tmp_path):
+    (tmp_path / "b.png").mkdir()
+    assert open_folder(tmp_path, tmp_path).missing(["b"]) == ["b"]
 
 
 def test_stamp_changes_with_the_file(tmp_path):

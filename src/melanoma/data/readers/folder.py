@@ -1,6 +1,7 @@
 """Where the files of one format lie; what is found there never lies outside the data set."""
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,20 +36,29 @@ class Folder:
         self._assert_inside(self.path)
 
     def files(self) -> dict[str, str]:
-        """Map image names, with and without suffix, to file names; the first suffix listed wins.
+        """Map image names, with and without suffix, to files, in folders below this one too.
+
+        Of files that differ in the suffix alone, the one listed first wins. Linked folders are not entered.
 
         Raises:
-            DataError: if a file is a link that leaves the root.
+            DataError: if two files have one name, or a file is a link that leaves the root.
         """
         rank = {suffix.lower(): place for place, suffix in enumerate(self.suffixes)}
+        found = [entry for entry in _entries(self.path) if Path(entry.name).suffix.lower() in rank]
+        whole_names: set[str] = set()
         files: dict[str, str] = {}
-        with os.scandir(self.path) as entries:
-            found = [entry for entry in entries if Path(entry.name).suffix.lower() in rank]
-        for entry in sorted(found, key=lambda entry: (-rank[Path(entry.name).suffix.lower()], entry.name)):
+        for entry in sorted(found, key=lambda entry: (-rank[Path(entry.name).suffix.lower()], entry.path)):
             if entry.is_symlink():
                 self._assert_inside(Path(entry.path))
-            stem = Path(entry.name).stem
-            files[stem] = files[entry.name] = files[stem.removesuffix(self.ending)] = entry.name
+            if entry.name in whole_names:
+                # Folders may be named after patients.
+                raise DataError(
+                    f"two files in folders below {self.option} are called {entry.name}; give each image a name of "
+                    "its own, as the CSV has it"
+                )
+            whole_names.add(entry.name)
+            stem, file = Path(entry.name).stem, os.path.relpath(entry.path, self.path)
+            files[stem] = files[entry.name] = files[stem.removesuffix(self.ending)] = file
         return files
 
     def _assert_inside(self, path: Path) -> None:
@@ -57,3 +67,12 @@ class Folder:
                 f"{path} is a link that leaves data.root; put the files themselves there, or set data.root to the "
                 "folder that holds both"
             )
+
+
+def _entries(folder: str | Path) -> Iterator["os.DirEntry[str]"]:
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                yield from _entries(entry.path)
+            else:
+                yield entry
