@@ -37,11 +37,24 @@ def test_a_table_comes_from_records_alone(configure):
 def test_columns_that_the_csv_lacks_come_from_the_files(write_csv):
     config = write_csv("a,0", "b,1", header="image_name,target", overrides=(*NONE, "data.columns.patient_id=[]"))
     words = {"patient_id": "x", "sex": "F", "age_approx": "45", "anatom_site_general_challenge": "HEAD/NECK"}
-    table = complete_from_headers(read_records(config), config, Headers(b=words))
+    table = complete_from_headers(read_records(config), config, Headers(a=words | {"sex": ""}, b=words))
     assert table.loc[1, ["patient_id", "sex", "age_approx"]].tolist() == ["x", "female", 45]
     assert table.loc[1, "anatom_site_general_challenge"] == "head/neck"
-    assert table.loc[0, ["patient_id", "sex"]].isna().all()
+    assert table["sex"].isna().tolist() == [True, False]
     assert table["target"].tolist() == [0, 1]
+
+
+def test_images_whose_patient_nobody_knows_are_left_out_if_they_may_be(write_csv, caplog):
+    lacking = (*NONE, "data.columns.patient_id=[]")
+    rows, header = [f"{name},{number % 2}" for number, name in enumerate("abcd")], "image_name,target"
+    told = {name: cell for name, cell in CODED.items() if name != "target"}
+    reader = Headers(a=told, b=dict.fromkeys(told, ""), d=told)
+    skip = write_csv(*rows, header=header, overrides=(*lacking, "data.on_error=skip", "data.max_bad_fraction=0.5"))
+    assert complete_from_headers(read_records(skip), skip, reader)["image_name"].tolist() == ["a", "d"]
+    assert "image b: its header is empty or cannot be read" in caplog.text
+    fail = write_csv(*rows, header=header, overrides=lacking)
+    with pytest.raises(DataError, match="1 of 4 images have no file, such as c"):
+        complete_from_headers(read_records(fail), fail, reader)
 
 
 def test_the_csv_goes_before_the_files_where_it_has_a_column(write_csv):

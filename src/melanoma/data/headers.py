@@ -7,9 +7,10 @@ import pandas as pd
 
 from melanoma.config import DataConfig
 from melanoma.data.cells import header_cells
+from melanoma.data.faults import Faults
 from melanoma.data.readers import Reader
 from melanoma.data.records import VOCABULARIES, canonical
-from melanoma.errors import DataError
+from melanoma.errors import DataError, ImageError
 
 FILLED = ("patient_id", "sex", "age_approx", "anatom_site_general_challenge", "target")
 """The columns of the canonical table that image files may know."""
@@ -45,6 +46,8 @@ def complete_from_headers(table: pd.DataFrame, config: DataConfig, reader: Reade
     headers = reader.headers(present)
     if headers.columns.empty:
         return table
+    if "patient_id" in lacking:
+        table, headers = _with_known_patients(table, headers, absent, config)
     said = _from_headers(headers, config).set_index("image_name").reindex(table["image_name"]).set_axis(table.index)
     known = [name for name in lacking if name in headers.columns]
     if known:
@@ -53,6 +56,23 @@ def complete_from_headers(table: pd.DataFrame, config: DataConfig, reader: Reade
         if name in headers.columns and name not in lacking:
             _check(table, said, name, config)
     return table.assign(**{name: said[name] for name in known})
+
+
+def _with_known_patients(
+    table: pd.DataFrame, headers: pd.DataFrame, absent: set[str], config: DataConfig
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Leave out images that are missing or whose header is unreadable, if the config says so: no split can take them.
+
+    Raises:
+        DataError: with `on_error=fail`, or if they are more than `max_bad_fraction`.
+    """
+    faults = Faults(config, len(table))
+    faults.miss(sorted(absent))
+    silent = (headers == "").all(axis=1)
+    for name in headers.index[silent]:
+        faults.count(ImageError(str(name), "its header is empty or cannot be read"))
+    left_out = absent | faults.unreadable.keys()
+    return table[~table["image_name"].isin(left_out)].reset_index(drop=True), headers[~silent]
 
 
 def _from_headers(headers: pd.DataFrame, config: DataConfig) -> pd.DataFrame:
