@@ -1,3 +1,4 @@
+import tracemalloc
 from dataclasses import replace
 
 import cv2
@@ -141,3 +142,14 @@ def test_tiny_and_thin_images_become_squares(fit, size):
     image = np.full((*size, 3), 7, np.uint8)
     for augment in (None, ALL):
         assert Transform(16, fit, augment)(image).shape == (16, 16, 3)
+
+
+def test_a_long_strip_is_padded_without_a_square_of_its_length():
+    tracemalloc.start()
+    try:
+        square = fit_square(np.full((1, 20_000, 3), 90, np.uint8), 64, "pad")
+        assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    finally:
+        tracemalloc.stop()
+    assert (square[31] == 90).all()
+    assert square.sum() == 64 * 3 * 90

@@ -49,7 +49,7 @@ def resize(image: Image, original: tuple[int, int], size: int, fit: str) -> Imag
     # Scaled by the original's sides: the last row and column of a fraction may stand for less than a whole block of
     # pixels, and stretching them to one would shift the picture by up to a pixel.
     image = _scale(image, width * divisor / original[0], height * divisor / original[1])[:height, :width]
-    return _pad(image, size) if fit == "pad" else np.ascontiguousarray(image)
+    return pad_square(image, size) if fit == "pad" else np.ascontiguousarray(image)
 
 
 def _crop(image: Image, original: tuple[int, int], divisor: int) -> tuple[Image, tuple[int, int]]:
@@ -70,7 +70,7 @@ def _scale(image: Image, x: float, y: float) -> Image:
     return image
 
 
-def _pad(image: Image, size: int) -> Image:
+def pad_square(image: Image, size: int) -> Image:
     """Centre the picture on a black square."""
     square = np.zeros((size, size, 3), np.uint8)
     height, width = image.shape[:2]

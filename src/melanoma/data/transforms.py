@@ -5,6 +5,7 @@ import numpy as np
 
 from melanoma.config import AugmentConfig
 from melanoma.data.augment import Augmentation, Image
+from melanoma.data.resize import pad_square
 
 
 class Transform:
@@ -32,25 +33,19 @@ class Transform:
 def fit_square(image: Image, size: int, fit: str) -> Image:
     """Resize to (size, size, 3): `squash` both sides, `crop` the centre, or `pad` the short side with black."""
     height, width = image.shape[:2]
+    if fit == "pad":
+        # Resized before it is padded: a strip of 20,000 pixels would become a square of 400 million.
+        scale = size / max(height, width)
+        return pad_square(_resize(image, max(1, round(width * scale)), max(1, round(height * scale))), size)
     if fit == "crop":
         side = min(height, width)
         top, left = (height - side) // 2, (width - side) // 2
         image = image[top : top + side, left : left + side]
-    elif fit == "pad":
-        side = max(height, width)
-        top, left = (side - height) // 2, (side - width) // 2
-        image = np.asarray(
-            cv2.copyMakeBorder(
-                image,
-                top,
-                side - height - top,
-                left,
-                side - width - left,
-                cv2.BORDER_CONSTANT,
-                value=(0, 0, 0),
-            ),
-            dtype=np.uint8,
-        )
+    return _resize(image, size, size)
+
+
+def _resize(image: Image, width: int, height: int) -> Image:
     # Below half size LINEAR would skip pixels and alias; above, it sees them all at a fifth of AREA's time.
-    mode = cv2.INTER_AREA if min(image.shape[:2]) > 2 * size else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(image, (size, size), interpolation=mode), dtype=np.uint8)
+    shrinks = image.shape[0] > 2 * height or image.shape[1] > 2 * width
+    mode = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(image, (width, height), interpolation=mode), dtype=np.uint8)
