@@ -19,7 +19,7 @@ from tqdm import tqdm
 from melanoma.config import DemoConfig
 from melanoma.cores import cores
 from melanoma.data.demo.cases import draw_cases
-from melanoma.data.demo.formats import JPEG, write_dicom, write_tfrecords
+from melanoma.data.demo.formats import DICOM, JPEG, write_dicom, write_tfrecords
 from melanoma.data.demo.picture import draw_picture
 from melanoma.errors import DataError
 
@@ -60,7 +60,8 @@ def draw(root: Path, config: DemoConfig, processes: int | None = None) -> None:
     try:
         if _is_drawn(root, config):
             return
-        (draft / JPEG).mkdir(parents=True)
+        for pictures in (JPEG, DICOM):
+            (draft / pictures).mkdir(parents=True)
         _write(draft, config, processes)
         _publish(draft, root, config)
     except OSError as error:
@@ -110,13 +111,12 @@ def _publish(draft: Path, root: Path, config: DemoConfig) -> None:
 
 def _write(folder: Path, config: DemoConfig, processes: int | None) -> None:
     cases = draw_cases(config)
-    rows = cases[TRUTH_COLUMNS].to_dict("records")
-    write = partial(_write_picture, folder / JPEG, config.image_size)
+    rows = cases.to_dict("records")
+    write = partial(_write_picture, folder, config.image_size)
     count = processes or min(cores(), 1 + len(rows) // WORTH_A_PROCESS)
     done = map(write, rows) if count == 1 else _in_processes(write, rows, count)
     for _ in tqdm(done, total=len(rows), desc="drawing the demo data set", unit="image", disable=None):
         pass
-    write_dicom(folder, cases)
     write_tfrecords(folder, cases)
     cases[TRAIN_COLUMNS].to_csv(folder / "train.csv", index=False, lineterminator="\n")
     cases[TRUTH_COLUMNS].to_csv(folder / "truth.csv", index=False, lineterminator="\n")
@@ -137,4 +137,5 @@ def _prepare_process() -> None:
 
 def _write_picture(folder: Path, size: int, row: dict[str, Any]) -> None:
     encoded = cv2.imencode(".jpg", draw_picture(row, size)[..., ::-1], QUALITY)[1]
-    (folder / f"{row['image_name']}.jpg").write_bytes(encoded.tobytes())
+    (folder / JPEG / f"{row['image_name']}.jpg").write_bytes(encoded.tobytes())
+    write_dicom(folder, row, encoded.tobytes())

@@ -15,11 +15,9 @@ RECORDS = 500
 """Of a shard."""
 
 
-def write_dicom(root: Path, cases: pd.DataFrame) -> None:
-    """Wrap every JPEG below `root` into a DICOM file whose header says what the case is."""
-    (root / DICOM).mkdir()
-    for case in cases.to_dict("records"):
-        (root / DICOM / f"{case['image_name']}.dcm").write_bytes(dicom_bytes(_jpeg(root, case), case))
+def write_dicom(root: Path, case: Mapping[Any, Any], jpeg: bytes) -> None:
+    """Wrap a case's JPEG into a DICOM file whose header says what the case is."""
+    (root / DICOM / f"{case['image_name']}.dcm").write_bytes(dicom_bytes(jpeg, case))
 
 
 def write_tfrecords(root: Path, cases: pd.DataFrame) -> None:
@@ -34,7 +32,7 @@ def write_tfrecords(root: Path, cases: pd.DataFrame) -> None:
 
 def _records(root: Path, rows: pd.DataFrame, patients: pd.Series) -> Iterator[dict[str, Value]]:
     for row, case in zip(rows.index, rows.to_dict("records"), strict=True):
-        record = {
+        record: dict[str, Value] = {
             "image": _jpeg(root, case),
             "image_name": case["image_name"].encode(),
             "patient_id": int(patients[row]),
