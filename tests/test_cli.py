@@ -211,3 +211,11 @@ def test_several_data_sets_are_put_below_one_another(run):
         "isic_2019",
         "ham10000",
     ]
+
+
+def test_output_that_nobody_reads_to_its_end_is_no_error():
+    # The first line is read and the pipe closed before the rest is written.
+    command = f"{BIN / 'melanoma-train'} --help | head -n 1"
+    done = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("melanoma-train")

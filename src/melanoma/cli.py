@@ -83,6 +83,9 @@ def _command(name: str, schema: type[Any], job: Job) -> None:
     OmegaConf.register_new_resolver("run_id", lambda: _RUN_ID, replace=True)
     try:
         _hydra_main(name, schema, job)()
+    except BrokenPipeError:
+        # What reads the output, such as head, has seen enough; Python would complain again when it closes it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except KeyboardInterrupt:
         _leave("interrupted; what was saved before is intact", 130)
     except (Exception, _EndedError) as caught:
