@@ -1,0 +1,66 @@
+"""The config dataclasses, and `resolve`, the only door from YAML to Python.
+
+The YAML files under `CONFIG_DIR` hold every default; the classes hold types, bounds and meaning. They are not
+frozen: OmegaConf would make them read-only, and composing would fail.
+"""
+
+from pathlib import Path
+from typing import TypeVar
+
+import hydra
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from melanoma.config.commands import EvalConfig, EvalDataConfig, PrepareConfig, TrainConfig
+from melanoma.config.data import CodesConfig, ColumnsConfig, DataConfig, DemoConfig, ReaderConfig, SplitConfig
+from melanoma.config.training import AugmentConfig, ModelConfig, TrainingConfig
+from melanoma.errors import ConfigError
+from melanoma.schema import build
+
+__all__ = [
+    "CONFIG_DIR",
+    "AugmentConfig",
+    "CodesConfig",
+    "ColumnsConfig",
+    "DataConfig",
+    "DemoConfig",
+    "EvalConfig",
+    "EvalDataConfig",
+    "ModelConfig",
+    "PrepareConfig",
+    "ReaderConfig",
+    "SplitConfig",
+    "TrainConfig",
+    "TrainingConfig",
+    "compose",
+    "resolve",
+]
+
+_PACKAGED = Path(__file__).parents[1] / "configs"
+CONFIG_DIR = _PACKAGED if _PACKAGED.is_dir() else Path(__file__).parents[3] / "configs"
+"""The YAML folder: inside the package when installed from a wheel, else the repository's."""
+
+T = TypeVar("T")
+
+
+def compose(name: str, overrides: list[str]) -> DictConfig:
+    """Compose a command's config without its command line.
+
+    Raises:
+        HydraException: if an override does not fit.
+    """
+    with hydra.initialize_config_dir(str(CONFIG_DIR), version_base="1.3"):
+        return hydra.compose(name, overrides=overrides)
+
+
+def resolve(config: DictConfig, schema: type[T]) -> T:
+    """Turn a composed config into `schema`.
+
+    Raises:
+        ConfigError: listing every missing, unknown, mistyped and out-of-range value at once.
+    """
+    try:
+        plain = OmegaConf.to_container(config, resolve=True)
+    except OmegaConfBaseException as error:
+        raise ConfigError(str(error).splitlines()[0]) from error
+    return build(plain, schema)

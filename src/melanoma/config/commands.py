@@ -1,0 +1,77 @@
+"""All options of each command."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from melanoma.config.data import DataConfig, ReaderConfig, SplitConfig
+from melanoma.config.training import AugmentConfig, ModelConfig, TrainingConfig
+from melanoma.schema import bounds
+
+
+@dataclass
+class TrainConfig:
+    """All that `melanoma-train` needs."""
+
+    seed: int = bounds(at_least=0)
+    device: str = bounds(choices=("auto", "cpu", "cuda"))
+    cache: str = bounds()
+    """Folder for what can be made again: indexes and fingerprints of images."""
+    data: DataConfig = bounds()
+    reader: ReaderConfig = bounds()
+    split: SplitConfig = bounds()
+    model: ModelConfig = bounds()
+    augment: AugmentConfig = bounds()
+    training: TrainingConfig = bounds()
+
+
+@dataclass
+class EvalDataConfig:
+    """Replaces single values of the checkpoint's data config; null keeps the checkpoint's."""
+
+    root: str | None = bounds()
+    csv: list[str] | None = bounds()
+    splits: str | None = bounds()
+    on_error: str | None = bounds(choices=("fail", "skip"))
+    max_bad_fraction: float | None = bounds(at_least=0, at_most=1)
+
+
+@dataclass
+class EvalConfig:
+    """All that `melanoma-eval` needs."""
+
+    checkpoint: str = bounds()
+    split: str | None = bounds(choices=("train", "val", "test", "all"))
+    """null: test for the checkpoint's own data set, all for another one or for new images."""
+    device: str = bounds(choices=("auto", "cpu", "cuda"))
+    data: Any = bounds(pick=lambda values: DataConfig if "name" in values else EvalDataConfig)
+    """A whole data config for another data set, else single values to replace in the checkpoint's own."""
+    reader: ReaderConfig | None = bounds()
+    cache: str = bounds()
+    """Folder for what can be made again: indexes and fingerprints of images."""
+    workers: int | None = bounds(at_least=0)
+    bootstrap_draws: int = bounds(at_least=100)
+    seed: int = bounds(at_least=0)
+
+
+@dataclass
+class PrepareConfig:
+    """All that `melanoma-prepare` needs."""
+
+    out: str = bounds()
+    """Folder for the resized images, the table, the splits and the audit."""
+    images: bool = bounds()
+    """false writes splits and audit from the CSV alone, and opens no image."""
+    size: int = bounds(at_least=16, at_most=8192)
+    """Of the stored images, in pixels."""
+    fit: str = bounds(choices=("short_side", "crop", "pad", "squash"))
+    """short_side keeps the shape, and leaves smaller images as they are; the others give squares, as in training."""
+    format: str = bounds(choices=("jpeg", "tfrecord"))
+    quality: int = bounds(at_least=50, at_most=100)
+    """Of the JPEGs, in either format; colours keep the full resolution."""
+    workers: int | None = bounds(at_least=1)
+    """Threads; null takes one a core."""
+    cache: str = bounds()
+    """Folder for what can be made again: indexes and fingerprints of images."""
+    data: DataConfig = bounds()
+    reader: ReaderConfig = bounds()
+    split: SplitConfig = bounds()
