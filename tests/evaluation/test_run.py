@@ -57,6 +57,26 @@ def test_the_confusion_matrix_adds_up(score):
     assert metrics["accuracy"] == pytest.approx((tn + tp) / metrics["n"])
 
 
+def test_the_file_that_the_splits_came_from_is_not_needed(score, trained, tmp_path):
+    checkpoint, _ = load_checkpoint(trained / "checkpoints/best.pt", TrainConfig)
+    checkpoint.config["data"]["splits"] = "/gone/splits.csv"
+    save_checkpoint(checkpoint, tmp_path / "moved.pt")
+    assert score(f"checkpoint={tmp_path}/moved.pt")["n"] == score(name="again")["n"]
+
+
+def test_duplicates_left_out_in_training_are_left_out_again(score, trained, tmp_path):
+    checkpoint, _ = load_checkpoint(trained / "checkpoints/best.pt", TrainConfig)
+    test = [name for name, split in checkpoint.splits.items() if split == "test"]
+    checkpoint.config["data"]["duplicates"] = "/gone/leaks.csv"
+    del checkpoint.splits[test[1]]
+    save_checkpoint(checkpoint, tmp_path / "less.pt")
+    (tmp_path / "here.csv").write_text(f"image_name_1,image_name_2\n{test[0]},{test[1]}\n")
+    with pytest.raises(DataError, match=r"data\.duplicates=/gone/leaks\.csv cannot be read"):
+        score(f"checkpoint={tmp_path}/less.pt")
+    metrics = score(f"checkpoint={tmp_path}/less.pt", f"data.duplicates={tmp_path}/here.csv")
+    assert metrics["n"] == len(test) - 1
+
+
 def test_the_training_csv_s_data_can_have_moved(score, trained, demo_root, tmp_path):
     shutil.copytree(demo_root, tmp_path / "moved")
     assert score(f"data.root={tmp_path}/moved")["auc"] == score(name="again")["auc"]

@@ -31,6 +31,8 @@ class EvalDataConfig:
     root: str | None = bounds()
     csv: list[str] | None = bounds()
     splits: str | None = bounds()
+    """null: the splits that the checkpoint holds."""
+    duplicates: str | None = bounds()
     on_error: str | None = bounds(choices=("fail", "skip"))
     max_bad_fraction: float | None = bounds(at_least=0, at_most=1)
 

@@ -62,7 +62,9 @@ def _data(config: EvalConfig, trained: TrainConfig) -> DataConfig:
     if isinstance(config.data, DataConfig):
         return config.data
     changes: EvalDataConfig = config.data
-    return replace(trained.data, **{name: value for name, value in asdict(changes).items() if value is not None})
+    # The checkpoint knows its splits; the file they came from may be on another machine.
+    own = replace(trained.data, splits=None)
+    return replace(own, **{name: value for name, value in asdict(changes).items() if value is not None})
 
 
 def _open(config: EvalConfig, own: TrainConfig, checkpoint: Checkpoint) -> tuple[pd.DataFrame, Reader]:
