@@ -12,7 +12,7 @@ python3 -m pip wheel --quiet --no-deps --wheel-dir "$work/dist" "$root"
 cd /
 "$work/venv/bin/melanoma-train" --cfg job > "$work/config.yaml"
 grep -q '^training:' "$work/config.yaml"
-"$work/venv/bin/melanoma-train" -m experiment=demo model.dropout=0.1,0.2 \
+"$work/venv/bin/melanoma-train" -m experiment=demo model.drop_rate=0.1,0.2 \
     data.root="$work/demo" data.demo.patients=40 data.demo.image_size=32 \
     training.image_size=32 training.epochs=1 hydra.sweep.dir="$work/sweep" cache="$work/cache"
 "$work/venv/bin/melanoma-prepare" data=demo data.root="$work/demo" data.demo.patients=40 data.demo.image_size=32 \

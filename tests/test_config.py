@@ -6,7 +6,7 @@ import pytest
 
 from melanoma.config import CONFIG_DIR, EvalConfig, PrepareConfig, TrainConfig, compose, resolve
 
-GROUPS = {"data": 7, "reader": 3, "model": 1, "augment": 2, "training": 1, "experiment": 2}
+GROUPS = {"data": 7, "reader": 3, "model": 6, "augment": 2, "training": 1, "experiment": 2}
 """How many files each group ships, so that a file nobody composes is noticed."""
 
 CHOICES = [(group, path.stem) for group in GROUPS for path in sorted(CONFIG_DIR.joinpath(group).rglob("*.yaml"))]
@@ -18,7 +18,7 @@ def test_every_shipped_file_is_counted():
     assert others == {"configs", "job_logging", "help"}
 
 
-@pytest.mark.parametrize(("group", "name"), [choice for choice in CHOICES if choice != ("data", "base")])
+@pytest.mark.parametrize(("group", "name"), [choice for choice in CHOICES if choice[1] != "base"])
 def test_every_choice_resolves(group, name):
     config = resolve(compose("train", [f"{group}={name}"]), TrainConfig)
     assert isinstance(config, TrainConfig)

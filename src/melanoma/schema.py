@@ -22,9 +22,10 @@ class _FaultError(Exception):
 
 
 def bounds(**limits: Any) -> Any:
-    """Declare what a field may hold: `above`, `at_least`, `below`, `at_most`, `length`, `choices`, `pick`.
+    """Declare what a field may hold: `above`, `at_least`, `below`, `at_most`, `length`, `choices`, `pick`, `by_name`.
 
-    `pick` is a function from the field's plain values to the dataclass that they fill.
+    `pick` is a function from the field's plain values to the dataclass that they fill; `by_name` maps their `name` to
+    it.
     """
     return field(metadata=limits)
 
@@ -55,11 +56,13 @@ def near(word: str, known: Iterable[str], listed: Iterable[str] | None = None) -
 def options_of(schema: type, prefix: str = "") -> dict[str, Any]:
     """Map the dotted name of every option under `schema` to its type, without type arguments."""
     options: dict[str, Any] = {}
+    by_name = {entry.name: entry.metadata.get("by_name", {}) for entry in fields(schema)}
     for name, hint in get_type_hints(schema).items():
         inner = _without_none(hint)
         options[prefix + name] = get_origin(inner) or inner
-        if is_dataclass(inner) and isinstance(inner, type):
-            options |= options_of(inner, f"{prefix}{name}.")
+        for choice in [inner, *by_name.get(name, {}).values()]:
+            if is_dataclass(choice) and isinstance(choice, type):
+                options |= options_of(choice, f"{prefix}{name}.")
     return options
 
 
@@ -87,7 +90,11 @@ def _build(values: Any, schema: type[Any], prefix: str, faults: list[str]) -> An
 def _value(value: Any, hint: Any, entry: Field[Any], name: str, faults: list[str]) -> Any:
     if value is None and NoneType in get_args(hint):
         return None
-    inner = entry.metadata["pick"](value) if "pick" in entry.metadata else _without_none(hint)
+    inner = _without_none(hint)
+    if "pick" in entry.metadata:
+        inner = entry.metadata["pick"](value)
+    if "by_name" in entry.metadata and isinstance(value, dict):
+        inner = _named(value.get("name"), entry.metadata["by_name"])
     if is_dataclass(inner) and isinstance(inner, type):
         if not isinstance(value, dict):
             raise _FaultError(f"expected a group of options, found {value!r}")
@@ -97,6 +104,12 @@ def _value(value: Any, hint: Any, entry: Field[Any], name: str, faults: list[str
     converted = _convert(value, inner)
     _check(converted, entry.metadata)
     return converted
+
+
+def _named(name: Any, known: dict[str, type[Any]]) -> type[Any]:
+    if name not in known:
+        raise _FaultError(f"no choice has the name {name!r}; {near(str(name), known)}")
+    return known[name]
 
 
 def _convert(value: Any, hint: Any) -> Any:
@@ -123,7 +136,7 @@ def _check(value: Any, limits: Any) -> None:
         if isinstance(item, float) and not math.isfinite(item):
             raise _FaultError(f"expected a finite number, found {item}")
         if "choices" in limits and item not in limits["choices"]:
-            raise _FaultError(f"found {item!r}; {near(item, limits['choices'])}")
+            raise _FaultError(f"found {item!r}; {near(str(item), map(str, limits['choices']))}")
         if wrong := _out_of_range(item, limits):
             raise _FaultError(f"must be {wrong}, found {item}")
 

@@ -16,9 +16,10 @@ from melanoma.data.readers.dicom import DicomReader
 from melanoma.data.readers.folder import Folder
 from melanoma.data.readers.jpeg import JpegReader
 from melanoma.data.readers.tfrecord import TfrecordReader
-from melanoma.data.records import COLUMNS, SEXES, SITES, read_records
+from melanoma.data.records import COLUMNS, read_records
 from melanoma.data.stores.tfrecord import write_shard
 from melanoma.errors import DataError
+from melanoma.vocabulary import SEXES, SITES
 
 FILES = 600
 """Of each kind; four kinds and two codings make 3,600."""

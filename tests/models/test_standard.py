@@ -6,7 +6,7 @@ import torch
 
 from melanoma.config import ModelConfig, TrainConfig, compose, resolve
 from melanoma.models import build_model
-from melanoma.models.standard import zero_linear
+from melanoma.models.classifier import zero_linear
 
 NAMES = ["test_resnet", "test_vit", "test_convnext", "mobilenetv2_100"]
 
@@ -24,7 +24,7 @@ def config(name: str, **changes) -> ModelConfig:
 def model(request):
     """An untrained model whose classifier answers, for the backbone that the test names."""
     torch.manual_seed(0)
-    model = build_model(config(request.param, dropout=0.0), 32)
+    model = build_model(config(request.param, drop_rate=0.0), 32)
     for parameter in model.parameters():
         # Some networks start with whole branches at zero.
         torch.nn.init.normal_(parameter, parameter.mean().item(), 0.1)
@@ -93,7 +93,7 @@ def test_logits_are_float32_under_autocast(model):
 
 
 def test_dropout_changes_logits_in_training_alone():
-    model = build_model(config("test_resnet", dropout=0.5), 32).eval()
+    model = build_model(config("test_resnet", drop_rate=0.5), 32).eval()
     torch.nn.init.ones_(model.classifier.weight)
     assert torch.equal(model(*batch()), model(*batch()))
     model.dropout.train()

@@ -13,7 +13,8 @@ from omegaconf.errors import OmegaConfBaseException
 
 from melanoma.config.commands import EvalConfig, EvalDataConfig, PrepareConfig, TrainConfig
 from melanoma.config.data import CodesConfig, ColumnsConfig, DataConfig, DemoConfig, ReaderConfig, SplitConfig
-from melanoma.config.training import AugmentConfig, ModelConfig, TrainingConfig
+from melanoma.config.model import ModelConfig
+from melanoma.config.training import AugmentConfig, TrainingConfig
 from melanoma.errors import ConfigError
 from melanoma.schema import build
 

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from melanoma.config.data import DataConfig, ReaderConfig, SplitConfig
-from melanoma.config.training import AugmentConfig, ModelConfig, TrainingConfig
+from melanoma.config.model import VARIANTS, ModelConfig
+from melanoma.config.training import AugmentConfig, TrainingConfig
 from melanoma.schema import bounds
 
 
@@ -19,9 +20,13 @@ class TrainConfig:
     data: DataConfig = bounds()
     reader: ReaderConfig = bounds()
     split: SplitConfig = bounds()
-    model: ModelConfig = bounds()
+    model: ModelConfig = bounds(by_name=VARIANTS)
     augment: AugmentConfig = bounds()
     training: TrainingConfig = bounds()
+
+    def __post_init__(self) -> None:
+        if self.model.freeze_backbone and not self.model.pretrained:
+            raise ValueError("model.freeze_backbone=true with model.pretrained=false keeps random features; drop one")
 
 
 @dataclass

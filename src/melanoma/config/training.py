@@ -1,27 +1,8 @@
-"""Options of the network, of what changes its training images, and of the loop."""
+"""Options of the loop, and of what changes its training images."""
 
 from dataclasses import dataclass
 
 from melanoma.schema import bounds
-
-
-@dataclass
-class ModelConfig:
-    """What every variant has."""
-
-    name: str = bounds()
-    backbone: str = bounds()
-    """Any timm model name."""
-    pretrained: bool = bounds()
-    """Start from ImageNet weights: the download, or the file in `weights`."""
-    weights: str | None = bounds()
-    """A local .safetensors or .pth file with the backbone's weights."""
-    dropout: float = bounds(at_least=0, below=1)
-    """Before the classifier."""
-
-    def __post_init__(self) -> None:
-        if self.weights is not None and not self.pretrained:
-            raise ValueError("model.weights is given, but model.pretrained=false leaves them unused; drop one")
 
 
 @dataclass
@@ -56,6 +37,8 @@ class TrainingConfig:
     lr: float = bounds(above=0)
     betas: list[float] = bounds(at_least=0, below=1, length=2)
     weight_decay: float = bounds(at_least=0)
+    layer_decay: float = bounds(above=0, at_most=1)
+    """Each layer of the backbone learns at this share of the rate of the one after it; 1 gives all the same rate."""
     balance: str = bounds(choices=("weighted_loss", "sampler", "none"))
     """weighted_loss: a positive weighs as many times a negative as negatives outnumber positives. sampler: positives
     are drawn as often as negatives, with replacement, from the training split alone. Both teach the model a prevalence

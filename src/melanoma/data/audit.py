@@ -6,8 +6,8 @@ from typing import Any
 import pandas as pd
 
 from melanoma.data.floor import FOLDS, age_bands, image_counts, shortcut_auc
-from melanoma.data.records import SEXES, SITES
 from melanoma.data.splits import SPLITS
+from melanoma.vocabulary import SEXES, SITES
 
 UNKNOWN = "unknown"
 _MAY_BE_MISSING = ("lesion_id", "sex", "age_approx", "anatom_site_general_challenge")

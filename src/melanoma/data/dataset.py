@@ -8,9 +8,9 @@ import torch
 from torch.utils.data import Dataset, default_collate
 
 from melanoma.data.readers import Reader
-from melanoma.data.records import SEXES, SITES
 from melanoma.data.transforms import Transform
 from melanoma.errors import ImageError
+from melanoma.vocabulary import SEXES, SITES
 
 Batch = dict[str, torch.Tensor]
 """image uint8 (B, 3, S, S) RGB; site and sex int64 (B,), 0 = unknown; age float32 (B,) in years, NaN = unknown;

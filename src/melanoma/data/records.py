@@ -9,9 +9,8 @@ from melanoma.config import DataConfig
 from melanoma.data.cells import Cells, read_cells
 from melanoma.errors import DataError
 from melanoma.schema import near
+from melanoma.vocabulary import SEXES, SITES
 
-SITES = ("head/neck", "upper extremity", "lower extremity", "torso", "palms/soles", "oral/genital")
-SEXES = ("male", "female")
 VOCABULARIES = {"sex": SEXES, "anatom_site_general_challenge": SITES}
 COLUMNS = (
     "image_name",

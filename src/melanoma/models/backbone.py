@@ -1,5 +1,6 @@
 """Any timm network as a feature map: takes uint8, normalises inside."""
 
+import math
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -9,6 +10,8 @@ import timm
 import torch
 from huggingface_hub import constants as hub
 from timm.models import load_state_dict
+from timm.optim._param_groups import param_groups_layer_decay
+from timm.utils.model import freeze
 from torch import Tensor, nn
 
 from melanoma.config import ModelConfig
@@ -19,17 +22,19 @@ _EXAMPLES = ("tf_efficientnet_b4", "convnext_tiny", "resnet50", "mobilenetv2_100
 
 
 class Backbone(nn.Module):
-    """A timm network without its classifier.
+    """A timm network without its classifier: pooled features, or with `pooled=False` a feature map.
+
+    With `any_size`, one that learns a position for each patch of an image interpolates them for other sizes.
 
     Raises:
-        ConfigError: if timm has no network of that name, or its weights cannot be had.
+        ConfigError: if timm has no network of that name, it cannot do what is asked, or its weights cannot be had.
     """
 
-    def __init__(self, config: ModelConfig, image_size: int) -> None:
+    def __init__(self, config: ModelConfig, image_size: int, *, pooled: bool = True, any_size: bool = False) -> None:
         super().__init__()
         # Any, as timm's networks have methods that nn.Module does not.
-        net: Any = _create(config, image_size)
-        self.net = net
+        net: Any = _create(config, image_size, pooled, any_size)
+        self.net, self.name = net, config.backbone
         self.channels = int(getattr(net, "head_hidden_size", None) or net.num_features)
         mean, std = (torch.tensor(net.pretrained_cfg[key]) * 255 for key in ("mean", "std"))
         self.register_buffer("mean", mean.view(1, 3, 1, 1), persistent=False)
@@ -38,7 +43,7 @@ class Backbone(nn.Module):
         self.std: Tensor
 
     def forward(self, image: Tensor) -> Tensor:
-        """Turn uint8 RGB (B, 3, S, S) into timm's feature map of that network."""
+        """Turn RGB (B, 3, S, S), uint8 or float from 0 to 255, into timm's feature map of that network."""
         features: Tensor = self.net.forward_features((image.float() - self.mean) / self.std)
         return features
 
@@ -47,17 +52,41 @@ class Backbone(nn.Module):
         pooled: Tensor = self.net.forward_head(features, pre_logits=True)
         return pooled
 
+    def tokens(self, image: Tensor) -> Tensor:
+        """Give the cells of the feature map, (B, H * W, channels) row by row; needs `pooled=False`.
 
-def _create(config: ModelConfig, image_size: int) -> nn.Module:
+        Raises:
+            ConfigError: if the network's output has no rows and columns.
+        """
+        # Where pooling is off, the network's head still normalises, or widens, each cell.
+        features = self.pool(self(image))
+        if features.ndim == 3:
+            cells = features[:, getattr(self.net, "num_prefix_tokens", 0) :]
+            if math.isqrt(cells.shape[1]) ** 2 != cells.shape[1]:
+                raise ConfigError(f"model.backbone={self.name} gives no square feature map; take another network")
+            return cells
+        channels_first = getattr(self.net, "output_fmt", "NCHW") == "NCHW"
+        return features.flatten(2).transpose(1, 2) if channels_first else features.flatten(1, 2)
+
+    def parameter_groups(self, weight_decay: float, layer_decay: float) -> list[dict[str, Any]]:
+        """Group the parameters by layer, with `lr_scale` the share of the learning rate that each has.
+
+        It is `layer_decay` to the power of the distance from the last layer (Clark et al. 2020, ELECTRA, section 3.1).
+        """
+        groups: list[dict[str, Any]] = param_groups_layer_decay(
+            self.net, weight_decay, layer_decay=layer_decay, weight_decay_exclude_1d=False
+        )
+        return groups
+
+
+def _create(config: ModelConfig, image_size: int, pooled: bool, any_size: bool) -> nn.Module:
     name = config.backbone
     if not timm.is_model(name):
         raise ConfigError(
             f"model.backbone={name}: timm has no such network; {near(name, timm.list_models(), _EXAMPLES)}"
         )
-    options: dict[str, Any] = {"num_classes": 0}
     pretrained = timm.get_pretrained_cfg(name)
-    if pretrained is not None and pretrained.fixed_input_size:
-        options["img_size"] = image_size
+    options = _options(config, image_size, any_size, fixed=pretrained is not None and pretrained.fixed_input_size)
     file = _existing(config.weights) if config.pretrained and config.weights is not None else None
     if file is None and config.pretrained and not _hub_answers():
         # The hub's client would retry for most of a minute; this leaves it its cache.
@@ -66,11 +95,26 @@ def _create(config: ModelConfig, image_size: int) -> nn.Module:
         if file is not None:
             options |= _from_file(file, pretrained)
         net: Any = timm.create_model(name, pretrained=config.pretrained, **options)
-        if file is not None:
-            net.reset_classifier(0)
+        net.reset_classifier(0, *([] if pooled else [""]))
+        if config.freeze_backbone:
+            freeze(net)  # type: ignore[no-untyped-call]
     except Exception as error:  # timm, its hub client and its file readers raise many kinds
         raise ConfigError(_reason(config, error)) from error
     return cast(nn.Module, net)
+
+
+def _options(config: ModelConfig, image_size: int, any_size: bool, fixed: bool) -> dict[str, Any]:
+    options: dict[str, Any] = {"num_classes": 0}
+    # Given only where asked for, as not every network takes them.
+    if config.drop_path:
+        options["drop_path_rate"] = config.drop_path
+    if config.output_stride:
+        options["output_stride"] = config.output_stride
+    if fixed:
+        options["img_size"] = image_size
+        if any_size:
+            options["dynamic_img_size"] = True
+    return options
 
 
 def _from_file(path: Path, known: Any) -> dict[str, Any]:

@@ -1,33 +1,37 @@
-"""The standard variant: one image, one backbone, one linear classifier."""
+"""The standard variant: one image, one backbone, one linear classifier; metadata beside the image if asked for."""
 
+import torch
 from torch import Tensor, nn
 
-from melanoma.config import ModelConfig
+from melanoma.config.model import StandardConfig
 from melanoma.models.backbone import Backbone
+from melanoma.models.classifier import zero_linear
+from melanoma.models.metadata import MetadataFeatures, drop_metadata
+
+METADATA_WIDTH = 32
 
 
 class Standard(nn.Module):
-    """Backbone, pooling, dropout, linear; takes the metadata that every variant takes, and ignores it."""
+    """Backbone, pooling, dropout, linear.
 
-    def __init__(self, config: ModelConfig, image_size: int) -> None:
+    Metadata join the pooled features before the classifier, which is linear: they shift the logit of an image, and
+    cannot change what is looked for in it.
+    """
+
+    def __init__(self, config: StandardConfig, image_size: int) -> None:
         super().__init__()
         self.backbone = Backbone(config, image_size)
-        self.dropout = nn.Dropout(config.dropout)
-        self.classifier = zero_linear(self.backbone.channels)
+        self.metadata = MetadataFeatures(config.metadata, METADATA_WIDTH) if config.metadata else None
+        self.metadata_dropout = config.metadata_dropout
+        self.dropout = nn.Dropout(config.drop_rate)
+        self.classifier = zero_linear(self.backbone.channels + (METADATA_WIDTH if config.metadata else 0))
 
     def forward(self, image: Tensor, site: Tensor, sex: Tensor, age: Tensor) -> Tensor:
         """Give logits (B,) for uint8 images (B, 3, S, S)."""
-        pooled = self.backbone.pool(self.backbone(image))
-        logits: Tensor = self.classifier(self.dropout(pooled))
+        features = self.backbone.pool(self.backbone(image))
+        if self.metadata is not None:
+            if self.training:
+                site, sex, age = drop_metadata(site, sex, age, self.metadata_dropout)
+            features = torch.cat([features, self.metadata(site, sex, age)], dim=1)
+        logits: Tensor = self.classifier(self.dropout(features))
         return logits.squeeze(1).float()
-
-
-def zero_linear(channels: int) -> nn.Linear:
-    """Make a classifier that starts at logit 0 for every image.
-
-    Random weights would first have to be unlearnt, at the cost of the pretrained features.
-    """
-    linear = nn.Linear(channels, 1)
-    nn.init.zeros_(linear.weight)
-    nn.init.zeros_(linear.bias)
-    return linear

@@ -16,7 +16,6 @@ from melanoma.config import TrainConfig
 from melanoma.data.leaks import check_leaks
 from melanoma.data.loader import Loader, make_loader
 from melanoma.data.readers import images_key
-from melanoma.data.records import SEXES, SITES
 from melanoma.data.splits import save_splits, split_hash
 from melanoma.data.table import choose_splits, open_data
 from melanoma.evaluation.operating import choose_threshold
@@ -27,6 +26,7 @@ from melanoma.training.loss import effective_prior, make_loss, positive_weight
 from melanoma.training.optim import make_optimizer, make_schedule
 from melanoma.training.run_directory import RunDirectory, environment, versions
 from melanoma.training.stopping import EarlyStopping
+from melanoma.vocabulary import SEXES, SITES
 
 _log = logging.getLogger(__name__)
 
