@@ -25,6 +25,7 @@ format: $(INSTALLED)
 
 bench: $(INSTALLED)
 	$(BIN)/python scripts/bench_training.py
+	$(BIN)/python scripts/bench_models.py
 	$(BIN)/python scripts/bench_data.py
 	$(BIN)/python scripts/bench_prepare.py
 	$(BIN)/python scripts/bench_fingerprints.py

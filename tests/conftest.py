@@ -76,7 +76,8 @@ def run(
         capfd.readouterr()
         code = 0
         try:
-            {"train": cli.train, "eval": cli.evaluate, "prepare": cli.prepare}[command]()
+            commands = {"train": cli.train, "eval": cli.evaluate, "compare": cli.compare, "prepare": cli.prepare}
+            commands[command]()
         except SystemExit as left:
             code = int(left.code or 0)
         out, err = capfd.readouterr()

@@ -9,13 +9,14 @@ import melanoma
 
 ROOT = Path(melanoma.__file__).parent
 MAY_NOT = {
-    "data": ("models", "training", "evaluation", "prediction", "checkpoint", "cli"),
-    "models": ("data", "training", "evaluation", "prediction", "checkpoint", "cli"),
+    "data": ("models", "training", "evaluation", "compare", "prediction", "checkpoint", "cli"),
+    "models": ("data", "training", "evaluation", "compare", "prediction", "checkpoint", "cli"),
     "evaluation/metrics.py": ("",),
     "training/stopping.py": ("",),
     "errors.py": ("",),
-    "training": ("cli", "evaluation.run", "evaluation.report"),
-    "evaluation": ("cli", "training"),
+    "training": ("cli", "compare", "evaluation.run", "evaluation.report"),
+    "evaluation": ("cli", "compare", "training"),
+    "compare": ("cli", "training"),
 }
 
 

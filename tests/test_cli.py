@@ -28,6 +28,9 @@ def one_line(err):
         ("training.batch_size=0", "training.batch_size: must be at least 1"),
         ("training.lrr=1", "did you mean training.lr"),
         ("model=standrd", "did you mean standard?"),
+        ("experiment=study/standrd", "experiment=study/standrd: no such choice; did you mean study/standard?"),
+        ("+sweep=studdy", "did you mean study?"),
+        ("+sweep=study", "a sweep over experiment is several jobs; add -m"),
         ("device=cud", "did you mean cuda?"),
         ("data=ham1000", "did you mean ham10000?"),
         ("+model.width=2", "model.width is not an option"),
@@ -124,6 +127,21 @@ def test_a_failed_job_does_not_stop_a_sweep(run, tiny, tmp_path):
     assert "job 0 failed" in err
     assert (tmp_path / "sweep/1_standard/checkpoints/best.pt").is_file()
     assert not (tmp_path / "sweep/0_standard/checkpoints/best.pt").exists()
+
+
+def test_a_named_sweep_has_a_folder_for_each_job(run, tiny, tmp_path):
+    options = [word for word in tiny if word != "experiment=demo"] + ["data=demo", "training.workers=0"]
+    network = ["model.backbone=test_resnet", "model.pretrained=false"]
+    code, out, err = run("train", "-m", "+sweep=study", *options, *network, f"hydra.sweep.dir={tmp_path}/sweep")
+    assert code == 0, err
+    jobs = {path.parents[1].name for path in tmp_path.glob("sweep/*/checkpoints/best.pt")}
+    assert jobs == {"0_standard", "1_multi_scale", "2_site_specific"}
+    assert out.count("best validation AUC") == 3
+
+
+def test_a_wrong_name_of_a_sweep_is_one_line_and_2(run, tmp_path):
+    code, _, err = run("train", "-m", "+sweep=studdy", f"hydra.sweep.dir={tmp_path}/sweep")
+    assert (code, one_line(err)) == (2, "melanoma: sweep=studdy: no such choice; did you mean study?")
 
 
 def test_an_internal_error_is_one_line_and_1(run, tiny, tmp_path, monkeypatch):

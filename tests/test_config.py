@@ -3,25 +3,62 @@ from pathlib import Path
 from typing import get_type_hints
 
 import pytest
+import yaml
 
-from melanoma.config import CONFIG_DIR, EvalConfig, PrepareConfig, TrainConfig, compose, resolve
+from melanoma.config import CONFIG_DIR, CompareConfig, EvalConfig, PrepareConfig, TrainConfig, compose, resolve
 
-GROUPS = {"data": 7, "reader": 3, "model": 6, "augment": 2, "training": 1, "experiment": 2}
+GROUPS = {"data": 7, "reader": 3, "model": 6, "augment": 2, "training": 1, "experiment": 6, "sweep": 2}
 """How many files each group ships, so that a file nobody composes is noticed."""
 
-CHOICES = [(group, path.stem) for group in GROUPS for path in sorted(CONFIG_DIR.joinpath(group).rglob("*.yaml"))]
+CHOICES = [
+    (group, path.relative_to(CONFIG_DIR / group).with_suffix("").as_posix())
+    for group in GROUPS
+    for path in sorted(CONFIG_DIR.joinpath(group).rglob("*.yaml"))
+]
 
 
 def test_every_shipped_file_is_counted():
     assert {group: sum(choice[0] == group for choice in CHOICES) for group in GROUPS} == GROUPS
-    others = {path.parent.name for path in CONFIG_DIR.rglob("*.yaml")} - GROUPS.keys()
-    assert others == {"configs", "job_logging", "help"}
+    folders = {path.parent.relative_to(CONFIG_DIR) for path in CONFIG_DIR.rglob("*.yaml")}
+    others = {str(folder) for folder in folders if folder.parts[:1] not in [(group,) for group in GROUPS]}
+    assert others == {".", "hydra/job_logging", "hydra/help"}
 
 
-@pytest.mark.parametrize(("group", "name"), [choice for choice in CHOICES if choice[1] != "base"])
+@pytest.mark.parametrize(
+    ("group", "name"),
+    [(group, name) for group, name in CHOICES if group != "sweep" and name.split("/")[-1] != "base"],
+)
 def test_every_choice_resolves(group, name):
     config = resolve(compose("train", [f"{group}={name}"]), TrainConfig)
     assert isinstance(config, TrainConfig)
+
+
+@pytest.mark.parametrize(("name", "jobs"), [("study", 3), ("variants", 5)])
+def test_every_job_of_a_sweep_resolves(name, jobs):
+    params = yaml.safe_load((CONFIG_DIR / f"sweep/{name}.yaml").read_text())["hydra"]["sweeper"]["params"]
+    overrides = [f"{key}={value}" for key, values in params.items() for value in values.split(",")]
+    configs = [resolve(compose("train", [f"+sweep={name}", override]), TrainConfig) for override in overrides]
+    assert len({config.model.name for config in configs}) == len(configs) == jobs
+
+
+def test_the_study_s_experiments_have_its_values():
+    names = ("standard", "multi_scale", "site_specific")
+    configs = [resolve(compose("train", [f"experiment=study/{name}"]), TrainConfig) for name in names]
+    assert [config.model.name for config in configs] == list(names)
+    assert [config.training.batch_size for config in configs] == [16, 8, 16]
+    for config in configs:
+        training = config.training
+        assert (training.lr, training.weight_decay, training.image_size) == (1e-4, 1e-5, 1024)
+        # Else training ends before the schedule acts.
+        assert training.plateau_patience + 1 < training.early_stopping_patience
+        assert (config.model.backbone, config.data.name) == ("tf_efficientnet_b4", "siim_isic")
+
+
+def test_the_command_line_has_the_last_word_over_the_study():
+    overrides = ["experiment=study/multi_scale", "data=ham10000", "data.root=/x", "training.image_size=128"]
+    config = resolve(compose("train", overrides), TrainConfig)
+    assert (config.data.name, config.data.root, config.training.image_size) == ("ham10000", "/x", 128)
+    assert (config.model.name, config.training.batch_size) == ("multi_scale", 8)
 
 
 def test_a_users_own_data_set_starts_from_base(tmp_path):
@@ -61,6 +98,7 @@ def test_no_dataclass_has_a_default():
 
     check(TrainConfig)
     check(EvalConfig)
+    check(CompareConfig)
     check(PrepareConfig)
 
 

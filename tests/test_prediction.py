@@ -1,3 +1,5 @@
+import time
+
 import numpy as np
 import pytest
 import torch
@@ -6,7 +8,7 @@ from melanoma.compute import choose_compute
 from melanoma.data.loader import make_loader
 from melanoma.data.table import open_data
 from melanoma.errors import DataError, DivergedError
-from melanoma.prediction import COLUMNS, inference_milliseconds, model_megabytes, predict
+from melanoma.prediction import COLUMNS, inference_megabytes, inference_milliseconds, model_megabytes, predict
 
 CPU = choose_compute("cpu", "fp32", True)
 
@@ -61,3 +63,19 @@ def test_nothing_readable_is_an_error(loader, monkeypatch):
 def test_size_and_time():
     assert model_megabytes(torch.nn.Linear(1000, 250, bias=False)) == 1.0
     assert inference_milliseconds(Brightness(), 8, CPU, repeats=3) > 0
+    assert inference_milliseconds(Brightness(), 8, CPU, batch_size=4, repeats=3) > 0
+
+
+def test_the_time_of_a_batch_is_shared_by_its_images():
+    class Slow(Brightness):
+        def forward(self, image, site, sex, age):
+            time.sleep(0.02)
+            return super().forward(image, site, sex, age)
+
+    assert 5 <= inference_milliseconds(Slow(), 8, CPU, batch_size=4, repeats=3) < 20
+
+
+def test_memory_holds_weights_batch_and_what_the_forward_pass_adds():
+    # 1 MB of bytes, and 4 MB of them as floats; other layers would add to that.
+    image = 3 * 128 * 128
+    assert inference_megabytes(Brightness(), 128, CPU, 16) == pytest.approx(5 * 16 * image / 1e6, rel=0.01)

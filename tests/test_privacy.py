@@ -1,5 +1,7 @@
 """What DICOM headers say of a patient reaches the tables that are meant to hold it, and nothing else."""
 
+import shutil
+
 import pandas as pd
 import pytest
 
@@ -38,7 +40,7 @@ def told(folder):
     return [path.name for path in files if NAME in path.read_bytes()]
 
 
-def test_no_name_in_what_training_and_evaluation_say_and_write(run, options, tmp_path):
+def test_no_name_in_what_training_evaluation_and_comparison_say_and_write(run, options, tmp_path):
     code, out, err = run("train", *options, f"hydra.run.dir={tmp_path}/run")
     assert code == 0, err
     assert NAME in (tmp_path / "run/splits.csv").read_bytes()
@@ -47,8 +49,13 @@ def test_no_name_in_what_training_and_evaluation_say_and_write(run, options, tmp
         "eval", f"checkpoint={checkpoint}", "bootstrap_draws=100", f"hydra.run.dir={tmp_path}/eval"
     )
     assert code == 0, others
-    assert NAME.decode() not in out + err + more + others
-    assert told(tmp_path / "run") + told(tmp_path / "eval") == []
+    shutil.copytree(tmp_path / "run", tmp_path / "again")
+    code, *both = run(
+        "compare", f"runs=[{tmp_path}/run,{tmp_path}/again]", "bootstrap_draws=100", f"hydra.run.dir={tmp_path}/compare"
+    )
+    assert code == 0, both
+    assert NAME.decode() not in "".join([out, err, more, others, *both])
+    assert told(tmp_path / "run") + told(tmp_path / "eval") + told(tmp_path / "compare") == []
 
 
 @pytest.mark.parametrize("fault", ["cut", "age", "leak"])

@@ -1,4 +1,4 @@
-"""What the README tells people to type has to work."""
+"""What the README and the pages below docs tell people to type has to work."""
 
 import re
 import shlex
@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 
 from melanoma.cli import separate_data_sets
-from melanoma.config import EvalConfig, PrepareConfig, TrainConfig, compose, resolve
+from melanoma.config import CompareConfig, EvalConfig, PrepareConfig, TrainConfig, compose, resolve
 
-README = Path(__file__).parents[1].joinpath("README.md").read_text()
-SCHEMAS = {"train": TrainConfig, "eval": EvalConfig, "prepare": PrepareConfig}
-COMMANDS = re.findall(r"^melanoma-(train|eval|prepare) (.*)$", README, re.MULTILINE)
+ROOT = Path(__file__).parents[1]
+README = ROOT.joinpath("README.md").read_text()
+PAGES = "\n".join([README, *(path.read_text() for path in sorted(ROOT.joinpath("docs").glob("*.md")))])
+SCHEMAS = {"train": TrainConfig, "eval": EvalConfig, "compare": CompareConfig, "prepare": PrepareConfig}
+COMMANDS = re.findall(r"^melanoma-(train|eval|compare|prepare) (.*)$", PAGES, re.MULTILINE)
 
 
 def test_it_fits_on_a_few_screens():
@@ -19,7 +21,7 @@ def test_it_fits_on_a_few_screens():
 
 
 def test_every_command_is_found():
-    assert len(COMMANDS) >= 14
+    assert len(COMMANDS) >= 24
 
 
 @pytest.mark.parametrize(("command", "line"), COMMANDS)
@@ -35,7 +37,7 @@ def test_every_command_s_options_resolve(command, line, tmp_path):
 
 
 def own_config(folder):
-    block = re.search(r"```yaml\n# conf/(\S+)\n(.*?)```", README, re.DOTALL)
+    block = re.search(r"```yaml\n# conf/(\S+)\n(.*?)```", PAGES, re.DOTALL)
     path = folder / block[1]
     path.parent.mkdir()
     path.write_text(block[2])

@@ -9,7 +9,7 @@ import os
 import re
 import secrets
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -21,7 +21,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from melanoma import __version__
-from melanoma.config import CONFIG_DIR, EvalConfig, PrepareConfig, TrainConfig, compose, resolve
+from melanoma.config import CONFIG_DIR, CompareConfig, EvalConfig, PrepareConfig, TrainConfig, compose, resolve
 from melanoma.errors import ConfigError, MelanomaError
 from melanoma.schema import near, options_of
 
@@ -46,6 +46,11 @@ def evaluate() -> None:
     _command("eval", EvalConfig, _evaluate)
 
 
+def compare() -> None:
+    """Run `melanoma-compare`."""
+    _command("compare", CompareConfig, _compare)
+
+
 def prepare() -> None:
     """Run `melanoma-prepare`."""
     _command("prepare", PrepareConfig, _prepare)
@@ -61,6 +66,13 @@ def _evaluate(config: EvalConfig, run_dir: Path) -> float | None:
     from melanoma.evaluation.run import evaluate as run
 
     return run(config, run_dir)
+
+
+def _compare(config: CompareConfig, run_dir: Path) -> float | None:
+    from melanoma.compare.run import compare as run
+
+    run(config, run_dir)
+    return None
 
 
 def _prepare(config: PrepareConfig, run_dir: Path) -> float | None:
@@ -108,6 +120,8 @@ def _hydra_main(name: str, schema: type[Any], job: Job) -> Callable[[], Any]:
     def main(composed: DictConfig) -> float | None:
         sweep = HydraConfig.get().mode == RunMode.MULTIRUN
         try:
+            if (swept := HydraConfig.get().sweeper.get("params")) and not sweep:
+                raise ConfigError(f"a sweep over {' and '.join(swept)} is several jobs; add -m")
             return job(resolve(composed, schema), Path(HydraConfig.get().runtime.output_dir))
         except Exception as error:
             if not sweep:
@@ -162,8 +176,7 @@ def _compose(name: str, overrides: list[str]) -> DictConfig:
 
 def _fault(error: BaseException, schema: type[Any]) -> str:
     if isinstance(error, MissingConfigException) and error.options is not None:
-        group, _, choice = str(error.missing_cfg_file).rpartition("/")
-        return f"{group}={choice}: no such choice; {near(choice, error.options)}"
+        return _no_choice(error, error.options)
     unknown = re.search(r"full_key: (\S+)", str(error.__cause__ or error))
     if unknown is None:
         return _one_line(error)
@@ -173,6 +186,15 @@ def _fault(error: BaseException, schema: type[Any]) -> str:
         return f"{key} is a new entry; add it with +{key}=VALUE"
     siblings = [option for option in options if option.rpartition(".")[0] == parent]
     return f"{key} is not an option; {near(key, options, siblings)}"
+
+
+def _no_choice(error: MissingConfigException, choices: Sequence[str]) -> str:
+    """Name the group as the command line does: a choice may lie in a folder of it, as experiment=study/standard."""
+    path, named = str(error.missing_cfg_file), re.search(r"Available options in '(\S+)'", str(error))
+    group = named[1] if named else path.rpartition("/")[0]
+    folder, choice = CONFIG_DIR / group, path.removeprefix(f"{group}/")
+    below = {file.relative_to(folder).with_suffix("").as_posix() for file in folder.glob("*/*.yaml")}
+    return f"{group}={choice}: no such choice; {near(choice, {*choices, *below})}"
 
 
 def _one_line(error: BaseException | None) -> str:

@@ -12,6 +12,7 @@ from melanoma.compute import Compute
 from melanoma.data.dataset import Batch
 from melanoma.data.loader import Loader
 from melanoma.errors import DataError, DivergedError
+from melanoma.memory import peak_megabytes
 
 COLUMNS = (
     "image_name",
@@ -59,25 +60,43 @@ def forward(model: nn.Module, batch: Batch, compute: Compute) -> torch.Tensor:
     return logits.float()
 
 
-def inference_milliseconds(model: nn.Module, image_size: int, compute: Compute, repeats: int = 20) -> float:
-    """Measure the median time of one image (batch of 1, after a warm-up), without reading it from disk."""
+def inference_milliseconds(
+    model: nn.Module, image_size: int, compute: Compute, batch_size: int = 1, repeats: int = 20
+) -> float:
+    """Measure the median time an image in a batch, after a warm-up, without reading it from disk."""
     model.eval()
-    unknown = torch.zeros(1, dtype=torch.int64)
-    batch = compute.move(
-        {
-            "image": torch.zeros(1, image_size, image_size, 3, dtype=torch.uint8).permute(0, 3, 1, 2),
-            "site": unknown,
-            "sex": unknown,
-            "age": torch.full((1,), torch.nan),
-        }
-    )
+    batch = compute.move(blank_batch(image_size, batch_size))
     times = []
     with torch.inference_mode():
         for _ in range(repeats + 3):
             started = time.perf_counter()
             forward(model, batch, compute).cpu()  # the copy waits for the device
             times.append(time.perf_counter() - started)
-    return float(np.median(times[3:]) * 1000)
+    return float(np.median(times[3:]) * 1000 / batch_size)
+
+
+def inference_megabytes(model: nn.Module, image_size: int, compute: Compute, batch_size: int) -> float | None:
+    """Measure the peak memory of weights, one batch and its forward pass, in units of 10^6 bytes.
+
+    None where `peak_megabytes` knows none.
+    """
+    model.eval()
+    with torch.inference_mode():
+        added = peak_megabytes(
+            lambda: forward(model, compute.move(blank_batch(image_size, batch_size)), compute), compute.device
+        )
+    return None if added is None else added + model_megabytes(model)
+
+
+def blank_batch(image_size: int, batch_size: int) -> Batch:
+    """Make black images of which nothing is known, laid out as the loader's are."""
+    unknown = torch.zeros(batch_size, dtype=torch.int64)
+    return {
+        "image": torch.zeros(batch_size, image_size, image_size, 3, dtype=torch.uint8).permute(0, 3, 1, 2),
+        "site": unknown,
+        "sex": unknown,
+        "age": torch.full((batch_size,), torch.nan),
+    }
 
 
 def model_megabytes(model: nn.Module) -> float:

@@ -5,7 +5,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from melanoma.evaluation import intervals
-from melanoma.evaluation.intervals import patient_bootstrap_auc
+from melanoma.evaluation.intervals import bootstrap_aucs, patient_bootstrap_auc, percentile_interval
 
 
 def clustered(patients=40, images=5, seed=0, decimals=2):
@@ -85,7 +85,18 @@ def test_none_where_no_interval_can_be_given(target, patient):
     assert patient_bootstrap_auc(target, np.arange(len(target)), patient, draws=101, seed=0) is None
 
 
+def test_several_scores_meet_the_same_patients_in_every_draw():
+    target, score, patient = clustered()
+    draws = bootstrap_aucs(target, [score, -score, score], patient, draws=200, seed=0)
+    assert draws.shape == (3, 200)
+    assert draws[1] == pytest.approx(1 - draws[0])
+    assert percentile_interval(draws[0] - draws[2]) == (0.0, 0.0)
+    assert percentile_interval(draws[0]) == patient_bootstrap_auc(target, score, patient, draws=200, seed=0)
+
+
 def test_bad_input_is_refused():
+    with pytest.raises(ValueError, match="level=1"):
+        percentile_interval(np.ones(3), level=1)
     with pytest.raises(ValueError, match="not finite"):
         patient_bootstrap_auc([0, 1], [0.1, np.nan], ["a", "b"], draws=10, seed=0)
     with pytest.raises(ValueError, match="patient has shape"):

@@ -11,7 +11,7 @@ import hydra
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from melanoma.config.commands import EvalConfig, EvalDataConfig, PrepareConfig, TrainConfig
+from melanoma.config.commands import CompareConfig, EvalConfig, EvalDataConfig, PrepareConfig, TrainConfig
 from melanoma.config.data import CodesConfig, ColumnsConfig, DataConfig, DemoConfig, ReaderConfig, SplitConfig
 from melanoma.config.model import ModelConfig
 from melanoma.config.training import AugmentConfig, TrainingConfig
@@ -23,6 +23,7 @@ __all__ = [
     "AugmentConfig",
     "CodesConfig",
     "ColumnsConfig",
+    "CompareConfig",
     "DataConfig",
     "DemoConfig",
     "EvalConfig",

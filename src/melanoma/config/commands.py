@@ -61,6 +61,34 @@ class EvalConfig:
 
 
 @dataclass
+class CompareConfig:
+    """All that `melanoma-compare` needs."""
+
+    runs: list[str] = bounds()
+    """Directories that `melanoma-train` wrote; a sweep's stands for all of its jobs that have a checkpoint."""
+    baseline: str | None = bounds()
+    """The name of a run, as the table gives it: each other one is compared with it. null: every pair."""
+    study: bool = bounds()
+    """Show `reported` beside what is measured."""
+    reported: dict[str, float] = bounds()
+    """AUC by model.name, as printed elsewhere for other patients."""
+    device: str = bounds(choices=("auto", "cpu", "cuda"))
+    data: EvalDataConfig = bounds()
+    cache: str = bounds()
+    """Folder for what can be made again: indexes and fingerprints of images."""
+    workers: int | None = bounds(at_least=0)
+    bootstrap_draws: int = bounds(at_least=100)
+    seed: int = bounds(at_least=0)
+
+    def __post_init__(self) -> None:
+        if self.data.splits is not None:
+            raise ValueError("data.splits: runs are compared on the test split of their own checkpoints; leave it null")
+        for name, auc in self.reported.items():
+            if not 0 <= auc <= 1:
+                raise ValueError(f"reported.{name}: an AUC is between 0 and 1, found {auc}")
+
+
+@dataclass
 class PrepareConfig:
     """All that `melanoma-prepare` needs."""
 

@@ -1,6 +1,6 @@
 """How far the AUC may be off, given that patients and not images were sampled."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -21,24 +21,43 @@ def patient_bootstrap_auc(
 ) -> tuple[float, float] | None:
     """Return the percentile interval of the AUC when whole patients are drawn with replacement.
 
+    Takes what `bootstrap_aucs` takes. None with one class, one patient, or fewer than half of the draws defined.
+    """
+    auc = bootstrap_aucs(target, [score], patient, draws, seed)
+    return None if auc is None else percentile_interval(auc[0], level)
+
+
+def bootstrap_aucs(
+    target: npt.ArrayLike, scores: Sequence[npt.ArrayLike], patient: npt.ArrayLike, draws: int, seed: int
+) -> Floats | None:
+    """Return the AUCs (k, draws) of k scores, all on the same draws of whole patients with replacement.
+
     Images of one patient share skin, camera and often diagnosis, so drawing single images would pretend to
     more evidence than there is (cluster bootstrap: Field and Welsh 2007, J. R. Stat. Soc. B 69:369).
-    `target`, `score` and `patient` are (n,); the order of rows does not matter. Draws with one class are left
-    out. None with one class, one patient, or fewer than half of the draws defined.
+    `target`, each score and `patient` are (n,); the order of rows does not matter. NaN in draws with one class.
+    None with one class or one patient.
     """
-    labels, scores = check_scores(target, score)
-    if draws < 1 or not 0 < level < 1:
-        raise ValueError(f"draws={draws}, level={level}; expected draws >= 1 and 0 < level < 1")
+    checked = [check_scores(target, score) for score in scores]
+    labels = checked[0][0]
+    if draws < 1:
+        raise ValueError(f"draws={draws}; expected at least 1")
     names, codes = np.unique(np.asarray(patient), return_inverse=True)
     if codes.shape != labels.shape:
         raise ValueError(f"patient has shape {codes.shape}; expected {labels.shape}")
     if len(names) < 2 or not has_both_classes(labels):
         return None
-    weighted_auc = _weighted_auc(labels, scores, codes)
+    weighted_aucs = [_weighted_auc(labels, score, codes) for _, score in checked]
     per_chunk = max(1, CHUNK_CELLS // len(labels))
-    auc = np.concatenate([weighted_auc(times) for times in _patient_draws(len(names), draws, seed, per_chunk)])
-    defined = auc[~np.isnan(auc)]
-    if 2 * len(defined) < draws:
+    chunks = _patient_draws(len(names), draws, seed, per_chunk)
+    return np.concatenate([[weighted_auc(times) for weighted_auc in weighted_aucs] for times in chunks], axis=1)
+
+
+def percentile_interval(draws: Floats, level: float = 0.95) -> tuple[float, float] | None:
+    """Return the central `level` of the draws that are not NaN; None when those are fewer than half."""
+    if not 0 < level < 1:
+        raise ValueError(f"level={level}; expected 0 < level < 1")
+    defined = draws[~np.isnan(draws)]
+    if 2 * len(defined) < len(draws):
         return None
     low, high = np.quantile(defined, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)

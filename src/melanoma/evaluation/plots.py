@@ -33,8 +33,8 @@ def plot_roc(
     With one class the picture says so in words. Raises ValueError as `classification_metrics` does.
     """
     labels, probabilities = check_probabilities(target, probability)
-    figure = _figure(4.8, 4.8)
-    axes = _axes(figure)
+    figure = new_figure(4.8, 4.8)
+    axes = new_axes(figure)
     _frame_unit_square(axes)
     if has_both_classes(labels):
         fpr, tpr, _ = roc_curve(labels, probabilities)
@@ -44,7 +44,7 @@ def plot_roc(
         axes.plot([0, 1], [0, 1], color=FAINT, lw=1, linestyle=(0, (4, 3)), label="Chance", zorder=1)
         axes.legend(loc="lower right", frameon=False)
     else:
-        _say(axes, f"No ROC curve:\n{_one_class(len(labels), int(labels.sum()))}")
+        say(axes, f"No ROC curve:\n{_one_class(len(labels), int(labels.sum()))}")
     figure.savefig(path, dpi=DPI)
 
 
@@ -53,8 +53,8 @@ def plot_confusion(confusion_matrix: Sequence[Sequence[int]], path: Path) -> Non
     counts = np.asarray(confusion_matrix, dtype=np.int64)
     totals = counts.sum(axis=1, keepdims=True)
     shares = counts / np.maximum(totals, 1)
-    figure = _figure(4.8, 4.8)
-    axes = _axes(figure)
+    figure = new_figure(4.8, 4.8)
+    axes = new_axes(figure)
     # The scale ends above 1, so that full cells stay light enough to read.
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1.25)
     for (row, column), count in np.ndenumerate(counts):
@@ -77,8 +77,8 @@ def plot_history(history: pd.DataFrame, path: Path) -> None:
 
     Needs the columns epoch, train/loss, val/loss and val/auc of history.csv; any value may be missing.
     """
-    figure = _figure(9.6, 4.2)
-    losses, ranking = _axes(figure, 121), _axes(figure, 122)
+    figure = new_figure(9.6, 4.2)
+    losses, ranking = new_axes(figure, 121), new_axes(figure, 122)
     for axes in (losses, ranking):
         axes.set_xlabel("Epoch")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8, min_n_ticks=1))
@@ -97,11 +97,13 @@ def plot_history(history: pd.DataFrame, path: Path) -> None:
     figure.savefig(path, dpi=DPI)
 
 
-def _figure(width: float, height: float) -> Figure:
+def new_figure(width: float, height: float) -> Figure:
+    """Make a figure of so many inches whose parts keep clear of each other."""
     return Figure(figsize=(width, height), layout=ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.12))
 
 
-def _axes(figure: Figure, place: int = 111) -> Axes:
+def new_axes(figure: Figure, place: int = 111) -> Axes:
+    """Add axes with faint lines; `place` is matplotlib's rows, columns and number."""
     axes: Axes = figure.add_subplot(place)
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["bottom", "left"]].set_color(FAINT)
@@ -109,6 +111,12 @@ def _axes(figure: Figure, place: int = 111) -> Axes:
     axes.xaxis.label.set(color=INK, fontsize=11)
     axes.yaxis.label.set(color=INK, fontsize=11)
     return axes
+
+
+def say(axes: Axes, words: str) -> None:
+    """Fill axes that have nothing to show with words."""
+    axes.set(xticks=[], yticks=[])
+    axes.text(0.5, 0.5, words, ha="center", va="center", color=INK, fontsize=12, transform=axes.transAxes)
 
 
 def _frame_unit_square(axes: Axes) -> None:
@@ -133,12 +141,7 @@ def _legend_or_words(axes: Axes, words: str) -> None:
     if axes.lines:
         axes.legend(frameon=False)
     else:
-        _say(axes, words)
-
-
-def _say(axes: Axes, words: str) -> None:
-    axes.set(xticks=[], yticks=[])
-    axes.text(0.5, 0.5, words, ha="center", va="center", color=INK, fontsize=12, transform=axes.transAxes)
+        say(axes, words)
 
 
 def _one_class(n: int, n_positive: int) -> str:

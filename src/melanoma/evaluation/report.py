@@ -31,7 +31,7 @@ def write_report(
     `metrics` has every key of metrics.json, `pictures` maps a title to a PNG (the first two lead the page),
     `facts` says where the numbers come from. Raises ValueError for a picture that is not a PNG.
     """
-    embedded = [_picture(name, file) for name, file in pictures.items()]
+    embedded = [embed(name, file) for name, file in pictures.items()]
     write_page(
         path,
         "report.html",
@@ -47,12 +47,9 @@ def write_report(
 
 def finding(metrics: Metrics) -> str:
     """Say in one sentence what was found."""
-    n, positives, patients = metrics["n"], metrics["n_positive"], metrics["n_patients"]
-    if not n:
+    if not metrics["n"]:
         return "There are no labelled images, so nothing was measured."
-    melanomas = _counted(positives, "melanoma") if positives else "no melanoma"
-    of_patients = "" if patients is None else f" of {_counted(patients, 'patient')}"
-    data = f"On {_counted(n, 'image')}{of_patients} ({melanomas})"
+    data = on_data(metrics)
     if metrics["auc"] is None:
         return f"{data} the AUC is {why_missing(metrics, 'auc')}."
     low, high = metrics["auc_ci_low"], metrics["auc_ci_high"]
@@ -60,6 +57,14 @@ def finding(metrics: Metrics) -> str:
     if low is not None and high is not None:
         interval = f"95 % interval {low:.3f} to {high:.3f}"
     return f"{data} the model reaches AUC {metrics['auc']:.3f} ({interval})."
+
+
+def on_data(metrics: Metrics) -> str:
+    """Begin a sentence with what was measured on."""
+    n, positives, patients = metrics["n"], metrics["n_positive"], metrics["n_patients"]
+    melanomas = counted(positives, "melanoma") if positives else "no melanoma"
+    of_patients = "" if patients is None else f" of {counted(patients, 'patient')}"
+    return f"On {counted(n, 'image')}{of_patients} ({melanomas})"
 
 
 def why_missing(metrics: Metrics, key: str) -> str:
@@ -80,11 +85,13 @@ def why_missing(metrics: Metrics, key: str) -> str:
     return f"not defined: {'there is one patient' if patients == 1 else 'too few resamples hold both classes'}"
 
 
-def _counted(number: object, noun: str) -> str:
+def counted(number: object, noun: str) -> str:
+    """Put a number before its noun, in the plural where need be."""
     return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
-def _picture(title: str, file: Path) -> Picture:
+def embed(title: str, file: Path) -> Picture:
+    """Read a PNG into a page; ValueError for a file that is none."""
     content = file.read_bytes()
     if not content.startswith(PNG_SIGNATURE) or len(content) < 24:
         raise ValueError(f"{file} is not a PNG picture")

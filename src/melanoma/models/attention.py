@@ -7,13 +7,13 @@ from torch import Tensor, nn
 
 
 class Block(nn.Module):
-    """Attention, then a two-layer network, each added to its normalised input (Xiong et al. 2020, figure 1b)."""
+    """Attention, then a gated network, each added to its input (Xiong et al. 2020, figure 1b; Shazeer 2020, GLU)."""
 
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
         self.norm_attention, self.norm_network = nn.LayerNorm(width), nn.LayerNorm(width)
         self.attention = Attention(width, heads)
-        self.network = nn.Sequential(nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width))
+        self.network = nn.Sequential(nn.Linear(width, 4 * width), nn.GLU(), nn.Linear(2 * width, width))
 
     def forward(self, queries: Tensor, keys: Tensor | None = None, mask: Tensor | None = None) -> Tensor:
         """Let `queries` (B, Q, width) attend to `keys` (B, K, width), or to each other.

@@ -4,14 +4,13 @@ import math
 import urllib.error
 import urllib.request
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Self, cast
 
 import timm
 import torch
 from huggingface_hub import constants as hub
 from timm.models import load_state_dict
 from timm.optim._param_groups import param_groups_layer_decay
-from timm.utils.model import freeze
 from torch import Tensor, nn
 
 from melanoma.config import ModelConfig
@@ -19,6 +18,14 @@ from melanoma.errors import ConfigError
 from melanoma.schema import near
 
 _EXAMPLES = ("tf_efficientnet_b4", "convnext_tiny", "resnet50", "mobilenetv2_100", "vit_small_patch16_224")
+
+_WAYS_OUT = {
+    "dynamic_img_size": "it cannot read two sizes of image; use model.shared_weights=false, or another network",
+    "output_stride": "it cannot be dilated; use model.output_stride=null, or another network",
+    "drop_path_rate": "it has no stochastic depth; use model.drop_path=0, or another network",
+    "pooling": "it gives no feature map; use model=standard, or another network",
+}
+"""What to do where a network refuses an option, by a word of its refusal."""
 
 
 class Backbone(nn.Module):
@@ -34,18 +41,23 @@ class Backbone(nn.Module):
         super().__init__()
         # Any, as timm's networks have methods that nn.Module does not.
         net: Any = _create(config, image_size, pooled, any_size)
-        self.net, self.name = net, config.backbone
+        self.net, self.name, self.frozen = net, config.backbone, config.freeze_backbone
         self.channels = int(getattr(net, "head_hidden_size", None) or net.num_features)
         mean, std = (torch.tensor(net.pretrained_cfg[key]) * 255 for key in ("mean", "std"))
         self.register_buffer("mean", mean.view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", std.view(1, 3, 1, 1), persistent=False)
         self.mean: Tensor
         self.std: Tensor
+        self.train()
 
     def forward(self, image: Tensor) -> Tensor:
         """Turn RGB (B, 3, S, S), uint8 or float from 0 to 255, into timm's feature map of that network."""
         features: Tensor = self.net.forward_features((image.float() - self.mean) / self.std)
         return features
+
+    def train(self, mode: bool = True) -> Self:
+        """Follow `mode`, unless frozen: in training, norms of every kind would change their batch statistics."""
+        return super().train(mode and not self.frozen)
 
     def pool(self, features: Tensor) -> Tensor:
         """Reduce the feature map to (B, channels) in the network's own way."""
@@ -96,8 +108,7 @@ def _create(config: ModelConfig, image_size: int, pooled: bool, any_size: bool) 
             options |= _from_file(file, pretrained)
         net: Any = timm.create_model(name, pretrained=config.pretrained, **options)
         net.reset_classifier(0, *([] if pooled else [""]))
-        if config.freeze_backbone:
-            freeze(net)  # type: ignore[no-untyped-call]
+        net.requires_grad_(not config.freeze_backbone)
     except Exception as error:  # timm, its hub client and its file readers raise many kinds
         raise ConfigError(_reason(config, error)) from error
     return cast(nn.Module, net)
@@ -151,8 +162,10 @@ def _existing(weights: str) -> Path:
 
 
 def _reason(config: ModelConfig, error: Exception) -> str:
-    if not config.pretrained:
-        return f"model.backbone={config.backbone} cannot be built: {_brief(error)}"
+    refusals = _WAYS_OUT if isinstance(error, TypeError | AssertionError) else {}
+    ways_out = [f"; {way_out}" for word, way_out in refusals.items() if word in str(error)]
+    if ways_out or not config.pretrained:
+        return f"model.backbone={config.backbone} cannot be built: {_brief(error)}{''.join(ways_out)}"
     if config.weights is not None:
         return f"model.weights={config.weights} does not fit {config.backbone}: {_brief(error)}"
     return (

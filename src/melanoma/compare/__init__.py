@@ -1,0 +1,1 @@
+"""Several trained models on the same test patients: which differences are more than chance."""

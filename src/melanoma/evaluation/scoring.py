@@ -1,0 +1,158 @@
+"""Checkpoint and data -> predictions: what evaluating one run and comparing several have in common."""
+
+import logging
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import pandas as pd
+import torch
+from torch import nn
+
+from melanoma.checkpoint import Checkpoint, load_checkpoint
+from melanoma.compute import Compute, choose_compute, choose_workers
+from melanoma.config import DataConfig, EvalConfig, EvalDataConfig, TrainConfig
+from melanoma.data.loader import make_loader
+from melanoma.data.readers import Reader
+from melanoma.data.splits import assign_splits, load_splits
+from melanoma.data.table import open_data
+from melanoma.errors import CheckpointError, DataError
+from melanoma.evaluation.metrics import Metrics, classification_metrics
+from melanoma.models import build_model
+from melanoma.prediction import predict
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A checkpoint with the rows that it is to score."""
+
+    checkpoint: Checkpoint
+    trained: TrainConfig
+    """The checkpoint's own config."""
+    own: TrainConfig
+    """The same, with the data and reader that were asked for."""
+    compute: Compute
+    table: pd.DataFrame
+    reader: Reader
+    split: str
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Predictions, and the placed model that gave them."""
+
+    predictions: pd.DataFrame
+    model: nn.Module
+    unreadable: dict[str, str]
+    """Images left out, and why."""
+
+
+def open_checkpoint(config: EvalConfig) -> Opened:
+    """Read a checkpoint and its table, and choose the rows to score; opens no image that the table can do without.
+
+    Raises:
+        MelanomaError: of the kind that says what the user can mend.
+    """
+    checkpoint, trained = load_checkpoint(Path(config.checkpoint), TrainConfig)
+    compute = _compute(config, trained)
+    own = replace(trained, data=_data(config, trained), reader=config.reader or trained.reader)
+    table, reader = _open(config, own, checkpoint)
+    table, split = _choose_rows(table, config, own, trained, checkpoint)
+    return Opened(checkpoint, trained, own, compute, table, reader, split)
+
+
+def score(opened: Opened, config: EvalConfig) -> Scored:
+    """Score every readable row.
+
+    Raises:
+        MelanomaError: of the kind that says what the user can mend.
+    """
+    model = opened.compute.place(_rebuild(opened, config.checkpoint))
+    loader = make_loader(
+        opened.table,
+        opened.reader,
+        opened.own,
+        learn=False,
+        workers=choose_workers(config.workers, opened.compute.device),
+        pin_memory=opened.compute.device.type == "cuda",
+    )
+    predictions = predict(model, loader, opened.compute, opened.split)
+    return Scored(predictions, model, loader.faults.unreadable)
+
+
+def classify(predictions: pd.DataFrame, opened: Opened) -> Metrics:
+    """Measure the predictions at the checkpoint's own threshold."""
+    threshold = opened.checkpoint.threshold
+    if threshold is None:
+        _log.warning("the checkpoint has no threshold, as its validation split held one class; 0.5 is used")
+        threshold = 0.5
+    metrics: Metrics = {"split": opened.split, "n_patients": int(predictions["patient_id"].nunique())}
+    return metrics | classification_metrics(
+        predictions["target"].to_numpy(dtype=int), predictions["probability"].to_numpy(), threshold
+    )
+
+
+def _compute(config: EvalConfig, trained: TrainConfig) -> Compute:
+    precision = trained.training.precision
+    if precision == "fp16" and (config.device == "cpu" or not torch.cuda.is_available()):
+        precision = "auto"  # a CPU has no fp16 kernels
+    return choose_compute(config.device, precision, trained.training.channels_last)
+
+
+def _data(config: EvalConfig, trained: TrainConfig) -> DataConfig:
+    """Take the data config that was asked for, or the checkpoint's with single values replaced."""
+    if isinstance(config.data, DataConfig):
+        return config.data
+    changes: EvalDataConfig = config.data
+    # The checkpoint knows its splits; the file they came from may be on another machine.
+    own = replace(trained.data, splits=None)
+    return replace(own, **{name: value for name, value in asdict(changes).items() if value is not None})
+
+
+def _open(config: EvalConfig, own: TrainConfig, checkpoint: Checkpoint) -> tuple[pd.DataFrame, Reader]:
+    """Read the table; of further data sets, only what was learnt from, and only where it can be asked for."""
+    held_out = config.split in (None, "val", "test") and own.split.extra == "train"
+    data = replace(own.data, extra={}) if held_out else own.data
+    table, reader = open_data(data, own.reader, Path(config.cache))
+    return table[(table["source"] == data.name) | table["image_name"].isin(checkpoint.splits)], reader
+
+
+def _choose_rows(
+    table: pd.DataFrame, config: EvalConfig, own: TrainConfig, trained: TrainConfig, checkpoint: Checkpoint
+) -> tuple[pd.DataFrame, str]:
+    """Give the rows to score, and the name of their split."""
+    same_data = own.data.name == trained.data.name and table["image_name"].isin(checkpoint.splits).any()
+    name = config.split or ("test" if same_data or own.data.splits else "all")
+    if name == "all":
+        seen = table["image_name"].map(checkpoint.splits).isin(["train", "val"]).sum()
+        if seen:
+            _log.warning("%d of %d images were used in training or validation: not evidence", seen, len(table))
+        return table, name
+    if own.data.splits:
+        split = load_splits(table, Path(own.data.splits))
+    else:
+        split = assign_splits(table, checkpoint.splits, "the checkpoint (split=all scores every image)")
+    if name != "train" and (leaked := _trained_on(table[split == name], checkpoint)):
+        _log.warning("%d images of this split were trained on: not evidence", leaked)
+    if not (split == name).any():
+        raise DataError(f"split={name} holds no images; the splits are {', '.join(sorted(set(split)))}")
+    return table[split == name], name
+
+
+def _trained_on(table: pd.DataFrame, checkpoint: Checkpoint) -> int:
+    return int((table["image_name"].map(checkpoint.splits) == "train").sum())
+
+
+def _rebuild(opened: Opened, path: str) -> nn.Module:
+    checkpoint, trained = opened.checkpoint, opened.trained
+    # All weights come from the checkpoint, so none are fetched.
+    model = build_model(replace(trained.model, pretrained=False, weights=None), trained.training.image_size)
+    try:
+        model.load_state_dict(checkpoint.model)
+    except RuntimeError as error:
+        raise CheckpointError(
+            f"{path} holds weights that do not fit its own model {trained.model.name} on "
+            f"{trained.model.backbone}; use the timm version that wrote it, {checkpoint.versions.get('timm')}"
+        ) from error
+    return model
