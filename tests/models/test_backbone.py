@@ -59,6 +59,19 @@ def test_uint8_is_normalised_inside(name):
     assert seen[0].dtype == torch.float32
 
 
+@pytest.mark.parametrize("name", ["test_resnet", "test_vit", "test_mambaout"])
+def test_tokens_come_row_by_row(name):
+    torch.manual_seed(0)
+    net = Backbone(replace(composed(), backbone=name, pretrained=False), 128, pooled=False).eval()
+    image = torch.full((1, 3, 128, 128), 128.0)
+    plain = net.tokens(image)
+    side = int(plain.shape[1] ** 0.5)
+    assert plain.shape == (1, side * side, net.channels)
+    image[..., : 128 // side, -128 // side :] = 0
+    changes = (net.tokens(image) - plain).norm(dim=2).view(side, side)
+    assert divmod(changes.argmax().item(), side) == (0, side - 1)
+
+
 def test_normalisation_is_no_part_of_the_weights():
     assert {name for name in random("test_resnet").state_dict() if not name.startswith("net.")} == set()
 

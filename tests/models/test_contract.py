@@ -98,14 +98,17 @@ def test_it_starts_at_logit_0(model_config, variant, network, batch):
 
 
 @every_variant
-def test_it_learns_8_images_by_heart(model_config, training_config, variant, batch):
+@every_network
+def test_it_learns_8_images_by_heart(model_config, training_config, variant, network, batch):
     torch.manual_seed(0)
-    model = build_model(model_config(variant), 64)
+    model = build_model(model_config(variant, network), 64)
     # Metadata that tell the images apart would do without them.
     inputs = batch()[0], torch.full((8,), 4), torch.ones(8, dtype=torch.long), torch.full((8,), 50.0)
-    optimizer, target = make_optimizer(model, training_config(lr=1e-2)), torch.tensor([0.0, 1] * 4)
-    for _ in range(20):
+    optimizer, target = make_optimizer(model, training_config(lr=3e-3)), torch.tensor([0.0, 1] * 4)
+    for _ in range(150):
         loss = torch.nn.functional.binary_cross_entropy_with_logits(model(*inputs), target)
+        if loss < 0.05:
+            break
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -114,10 +117,14 @@ def test_it_learns_8_images_by_heart(model_config, training_config, variant, bat
 
 @every_variant
 @pytest.mark.parametrize("network", ["test_resnet", *(pytest.param(name, marks=slow) for name in NETWORKS[1:])])
-def test_it_compiles_whole(model, batch):
-    with torch.no_grad():
-        compiled = torch.compile(model, backend="aot_eager", fullgraph=True)(*batch())
-        torch.testing.assert_close(compiled, model(*batch()))
+def test_it_compiles_whole(lively, model, variant, network, batch):
+    plain = lively(variant, network).eval()
+    logits, expected = torch.compile(model, backend="aot_eager", fullgraph=True)(*batch()), plain(*batch())
+    torch.testing.assert_close(logits, expected)
+    logits.sum().backward()
+    expected.sum().backward()
+    for ours, theirs in zip(model.parameters(), plain.parameters(), strict=True):
+        torch.testing.assert_close(ours.grad, theirs.grad, rtol=1e-4, atol=1e-5 * theirs.grad.abs().max().item())
     torch._dynamo.reset()
 
 
@@ -134,12 +141,8 @@ def test_it_exports_for_any_batch_size(model, batch):
 @slow
 @every_variant
 @pytest.mark.parametrize("network", ["test_resnet"])
-def test_inductor_gives_the_same_logits_and_gradients(lively, model, variant, network, batch):
-    plain = lively(variant, network).eval()
-    logits, expected = torch.compile(model, fullgraph=True)(*batch()), plain(*batch())
-    torch.testing.assert_close(logits, expected, rtol=1e-3, atol=1e-3)
-    logits.sum().backward()
-    expected.sum().backward()
-    for ours, theirs in zip(model.parameters(), plain.parameters(), strict=True):
-        torch.testing.assert_close(ours.grad, theirs.grad, rtol=1e-2, atol=1e-2 * theirs.grad.abs().max().item())
+def test_inductor_gives_the_same_logits(model, batch):
+    with torch.no_grad():
+        compiled = torch.compile(model, fullgraph=True)(*batch())
+        torch.testing.assert_close(compiled, model(*batch()), rtol=1e-3, atol=1e-3)
     torch._dynamo.reset()

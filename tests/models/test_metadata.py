@@ -49,7 +49,7 @@ def test_vectors_come_in_the_order_of_the_fields():
 
 
 def test_every_age_and_unknown_has_its_own_vector(tokens):
-    vectors = tokens(codes(5), codes(5), ages(0.0, 50.0, 75.0, 120.0, torch.nan))[:, 1]
+    vectors = tokens(codes(5), codes(5), ages(0.0, 25.0, 50.0, 75.0, torch.nan))[:, 1]
     assert vectors.isfinite().all()
     assert vectors.unique(dim=0).shape == (5, 8)
 

@@ -1,8 +1,12 @@
+import math
+import re
+
 import pytest
 import torch
 
 from melanoma.errors import ConfigError
 from melanoma.models import build_model
+from melanoma.training.optim import make_optimizer
 
 both = pytest.mark.parametrize("shared", [True, False])
 
@@ -42,17 +46,34 @@ def test_the_half_is_the_mean_of_each_2_by_2_pixels(lively, shared, autocast):
     assert torch.equal(half, halved(image))
 
 
-@pytest.mark.parametrize("network", ["test_resnet", "test_vit"])
-@both
-def test_shared_weights_are_one_backbone(model_config, network, shared):
-    def count(name, **changes):
-        return sum(value.numel() for value in build_model(model_config(name, network, **changes), 64).parameters())
+@pytest.mark.parametrize(
+    ("network", "own"),
+    [
+        ("test_resnet", r"bn\d\.|net\.conv1\.[14]\.|downsample\.2\."),
+        ("test_vit", "pos_embed"),
+        ("test_convnext", "none"),
+    ],
+)
+def test_shared_weights_are_all_but_batch_norms_and_positions(model_config, network, own):
+    model = build_model(model_config("multi_scale", network), 64)
+    first, second = (dict(backbone.named_parameters()) for backbone in model.backbones)
+    apart = {name for name in first if first[name] is not second[name]}
+    assert apart == {name for name in first if re.search(own, name)}
+    separate = build_model(model_config("multi_scale", network, shared_weights=False), 64)
+    assert not set(separate.backbones[0].parameters()) & set(separate.backbones[1].parameters())
 
-    standard, channels = count("standard"), build_model(model_config("standard", network), 64).backbone.channels
-    second = channels if shared else standard - 1
-    # A network with learnt positions has fewer of them for the half.
-    positions = 0 if shared or network == "test_resnet" else 64 * (4 * 4 - 2 * 2)
-    assert count("multi_scale", shared_weights=shared) == standard + second - positions
+
+def test_shared_weights_stay_shared_when_they_are_loaded_and_trained(model_config, training_config, batch):
+    model = build_model(model_config("multi_scale"), 64)
+    model.load_state_dict(build_model(model_config("multi_scale"), 64).state_dict())
+    optimizer = make_optimizer(model, training_config(lr=0.1))
+    for _ in range(2):
+        model(*batch()).sum().backward()
+        optimizer.step()
+    weight, again = (backbone.net.conv1[0].weight for backbone in model.backbones)
+    assert weight is again
+    mean, of_half = (backbone.net.conv1[1].running_mean for backbone in model.backbones)
+    assert not torch.equal(mean, of_half)
 
 
 @both
@@ -62,8 +83,11 @@ def test_each_branch_alone_teaches_the_backbone(lively, batch, shared, branch):
     with torch.no_grad():
         model.classifier.weight.view(2, -1)[1 - branch] = 0
     model(*batch()).sum().backward()
-    taught = [any(value.grad.any() for value in backbone.parameters()) for backbone in model.backbones]
-    assert taught == ([True] if shared else [branch == 0, branch == 1])
+    taught = [
+        any(value.grad is not None and value.grad.any() for value in backbone.parameters())
+        for backbone in model.backbones
+    ]
+    assert taught == [shared or branch == 0, shared or branch == 1]
 
 
 @pytest.mark.parametrize("network", ["test_resnet", "test_vit"])
@@ -74,13 +98,14 @@ def test_one_scale_alone_is_the_standard_variant(lively, batch, network):
     assert torch.equal(half(image, *metadata), standard_of(half, lively, network, 32)(halved(image), *metadata))
 
 
-def test_a_gate_of_one_half_gives_the_mean_of_both(lively, batch):
+def test_the_gate_mixes_both(lively, batch):
     model = lively("multi_scale", fusion="gated").eval()
     torch.nn.init.zeros_(model.gate.weight)
-    torch.nn.init.zeros_(model.gate.bias)
+    torch.nn.init.constant_(model.gate.bias, math.log(3))
     image, *metadata = batch()
-    full, half = (model.backbones[0].pool(model.backbones[0](given)) for given in (image, halved(image)))
-    expected = model.classifier((full + half) / 2).squeeze(1)
+    inputs = (image, halved(image))
+    full, half = (one.pool(one(given)) for one, given in zip(model.backbones, inputs, strict=True))
+    expected = model.classifier(0.75 * full + 0.25 * half).squeeze(1)
     torch.testing.assert_close(model(image, *metadata), expected)
 
 

@@ -49,8 +49,7 @@ def test_every_option_keeps_the_contract(lively, batch, variant, network, change
 @every_variant
 @pytest.mark.parametrize("network", ["test_resnet", "levit_128s"])
 def test_a_frozen_backbone_stays_as_it_is(model_config, training_config, batch, variant, network):
-    changes = {"freeze_backbone": True} | ({"shared_weights": False} if variant == "multi_scale" else {})
-    model = build_model(model_config(variant, network, **changes), 64).train()
+    model = build_model(model_config(variant, network, freeze_backbone=True), 64).train()
     before = {name: value.clone() for name, value in model.state_dict().items()}
     optimizer = make_optimizer(model, training_config(lr=0.1))
     model(*batch()).sum().backward()
@@ -78,7 +77,8 @@ def test_output_stride_gives_a_finer_map(lively, batch, stride, side):
 @pytest.mark.parametrize("network", ["test_resnet", "test_vit"])
 @pytest.mark.parametrize("frozen", [False, True])
 def test_layer_decay_slows_the_early_layers(model_config, training_config, variant, network, frozen):
-    model = build_model(model_config(variant, network, freeze_backbone=frozen), 64)
+    apart = {"shared_weights": False} if variant == "multi_scale" else {}
+    model = build_model(model_config(variant, network, freeze_backbone=frozen, **apart), 64)
     groups = parameter_groups(model, training_config(lr=1.0, layer_decay=0.5))
     grouped = [parameter for group in groups for parameter in group["params"]]
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
@@ -94,12 +94,11 @@ def test_layer_decay_slows_the_early_layers(model_config, training_config, varia
 
 @every_variant
 def test_weights_are_loaded_into_every_branch(model_config, tmp_path, variant):
-    changes = {"shared_weights": False} if variant == "multi_scale" else {}
     source = backbones(build_model(model_config("standard"), 64))[0].net.state_dict()
     torch.save(source, tmp_path / "weights.pth")
     given = {"pretrained": True, "weights": str(tmp_path / "weights.pth")}
-    found = backbones(build_model(model_config(variant, **given, **changes), 64))
-    assert len(found) == (2 if changes else 1)
+    found = backbones(build_model(model_config(variant, **given), 64))
+    assert len(found) == (2 if variant == "multi_scale" else 1)
     for backbone in found:
         assert backbone.net.state_dict().keys() == source.keys()
         assert all(torch.equal(value, source[name]) for name, value in backbone.net.state_dict().items())
@@ -121,7 +120,6 @@ def test_attention_needs_a_feature_map(model_config, batch, variant, network, re
 @pytest.mark.parametrize(
     ("variant", "network", "changes", "way_out"),
     [
-        ("multi_scale", "mixer_s16_224", {}, "model.shared_weights=false"),
         ("standard", "test_vit", {"output_stride": 16}, "model.output_stride=null"),
         ("standard", "vgg11", {"drop_path": 0.1}, "model.drop_path=0"),
     ],
@@ -137,6 +135,6 @@ def test_an_option_that_a_network_refuses_tells_the_way_out(
         build_model(model_config(variant, network, **changes), 64)
 
 
-def test_two_networks_of_fixed_size_can_be_branches(model_config, batch):
-    model = build_model(model_config("multi_scale", "mixer_s16_224", shared_weights=False), 64)
+def test_a_network_of_fixed_size_can_read_both_scales(model_config, batch):
+    model = build_model(model_config("multi_scale", "mixer_s16_224"), 64)
     assert model(*batch(2)).tolist() == [0.0] * 2

@@ -21,7 +21,7 @@ class ModelConfig:
     drop_path: float = bounds(at_least=0, below=1)
     """Stochastic depth in the backbone: the share of its deepest block's outputs that are left out in training."""
     freeze_backbone: bool = bounds()
-    """Train what follows the backbone alone; its batch statistics stay as they are too."""
+    """Train what follows the backbone alone; its batch statistics stay as they are too, and it drops no paths."""
     output_stride: int | None = bounds(choices=(8, 16, 32))
     """Image pixels a cell of the last feature map, for networks that can be dilated; null takes the network's own."""
 
@@ -47,7 +47,7 @@ class MultiScaleConfig(ModelConfig):
     scales: str = bounds(choices=("both", "full", "half"))
     """full and half are each branch alone, to tell what the other adds."""
     shared_weights: bool = bounds()
-    """One network for both branches, or one each."""
+    """Both branches have the same weights but for batch norms, or each has its own."""
     fusion: str = bounds(choices=("concat", "gated"))
     """concat: the classifier sees both. gated: a learnt weight in 0..1 mixes them, channel by channel."""
 

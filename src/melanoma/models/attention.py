@@ -15,13 +15,10 @@ class Block(nn.Module):
         self.attention = Attention(width, heads)
         self.network = nn.Sequential(nn.Linear(width, 4 * width), nn.GLU(), nn.Linear(2 * width, width))
 
-    def forward(self, queries: Tensor, keys: Tensor | None = None, mask: Tensor | None = None) -> Tensor:
-        """Let `queries` (B, Q, width) attend to `keys` (B, K, width), or to each other.
-
-        `mask` (B, K) is true for the keys that may be attended to; every row needs one.
-        """
+    def forward(self, queries: Tensor, keys: Tensor | None = None) -> Tensor:
+        """Let `queries` (B, Q, width) attend to `keys` (B, K, width), or to each other."""
         normal = self.norm_attention(queries)
-        queries = queries + self.attention(normal, normal if keys is None else keys, mask)
+        queries = queries + self.attention(normal, normal if keys is None else keys)
         change: Tensor = self.network(self.norm_network(queries))
         return queries + change
 
@@ -35,13 +32,10 @@ class Attention(nn.Module):
         self.query, self.out = nn.Linear(width, width), nn.Linear(width, width)
         self.key_value = nn.Linear(width, 2 * width)
 
-    def forward(self, queries: Tensor, keys: Tensor, mask: Tensor | None) -> Tensor:
+    def forward(self, queries: Tensor, keys: Tensor) -> Tensor:
         """Give (B, Q, width)."""
         key, value = (self._split(part) for part in self.key_value(keys).chunk(2, dim=-1))
-        allowed = None if mask is None else mask[:, None, None, :]
-        read = nn.functional.scaled_dot_product_attention(
-            self._split(self.query(queries)), key, value, attn_mask=allowed
-        )
+        read = nn.functional.scaled_dot_product_attention(self._split(self.query(queries)), key, value)
         mixed: Tensor = self.out(read.transpose(1, 2).flatten(2))
         return mixed
 

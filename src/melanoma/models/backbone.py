@@ -20,7 +20,6 @@ from melanoma.schema import near
 _EXAMPLES = ("tf_efficientnet_b4", "convnext_tiny", "resnet50", "mobilenetv2_100", "vit_small_patch16_224")
 
 _WAYS_OUT = {
-    "dynamic_img_size": "it cannot read two sizes of image; use model.shared_weights=false, or another network",
     "output_stride": "it cannot be dilated; use model.output_stride=null, or another network",
     "drop_path_rate": "it has no stochastic depth; use model.drop_path=0, or another network",
     "pooling": "it gives no feature map; use model=standard, or another network",
@@ -31,16 +30,14 @@ _WAYS_OUT = {
 class Backbone(nn.Module):
     """A timm network without its classifier: pooled features, or with `pooled=False` a feature map.
 
-    With `any_size`, one that learns a position for each patch of an image interpolates them for other sizes.
-
     Raises:
         ConfigError: if timm has no network of that name, it cannot do what is asked, or its weights cannot be had.
     """
 
-    def __init__(self, config: ModelConfig, image_size: int, *, pooled: bool = True, any_size: bool = False) -> None:
+    def __init__(self, config: ModelConfig, image_size: int, *, pooled: bool = True) -> None:
         super().__init__()
         # Any, as timm's networks have methods that nn.Module does not.
-        net: Any = _create(config, image_size, pooled, any_size)
+        net: Any = _create(config, image_size, pooled)
         self.net, self.name, self.frozen = net, config.backbone, config.freeze_backbone
         self.channels = int(getattr(net, "head_hidden_size", None) or net.num_features)
         mean, std = (torch.tensor(net.pretrained_cfg[key]) * 255 for key in ("mean", "std"))
@@ -91,14 +88,14 @@ class Backbone(nn.Module):
         return groups
 
 
-def _create(config: ModelConfig, image_size: int, pooled: bool, any_size: bool) -> nn.Module:
+def _create(config: ModelConfig, image_size: int, pooled: bool) -> nn.Module:
     name = config.backbone
     if not timm.is_model(name):
         raise ConfigError(
             f"model.backbone={name}: timm has no such network; {near(name, timm.list_models(), _EXAMPLES)}"
         )
     pretrained = timm.get_pretrained_cfg(name)
-    options = _options(config, image_size, any_size, fixed=pretrained is not None and pretrained.fixed_input_size)
+    options = _options(config, image_size, fixed=pretrained is not None and pretrained.fixed_input_size)
     file = _existing(config.weights) if config.pretrained and config.weights is not None else None
     if file is None and config.pretrained and not _hub_answers():
         # The hub's client would retry for most of a minute; this leaves it its cache.
@@ -114,7 +111,7 @@ def _create(config: ModelConfig, image_size: int, pooled: bool, any_size: bool) 
     return cast(nn.Module, net)
 
 
-def _options(config: ModelConfig, image_size: int, any_size: bool, fixed: bool) -> dict[str, Any]:
+def _options(config: ModelConfig, image_size: int, fixed: bool) -> dict[str, Any]:
     options: dict[str, Any] = {"num_classes": 0}
     # Given only where asked for, as not every network takes them.
     if config.drop_path:
@@ -123,8 +120,6 @@ def _options(config: ModelConfig, image_size: int, any_size: bool, fixed: bool) 
         options["output_stride"] = config.output_stride
     if fixed:
         options["img_size"] = image_size
-        if any_size:
-            options["dynamic_img_size"] = True
     return options
 
 

@@ -26,9 +26,10 @@ class MultiScale(nn.Module):
         if image_size % 2:
             raise ConfigError(f"model=multi_scale halves the image: training.image_size={image_size} must be even")
         self.shrink = SHRINK[config.scales]
-        shared = config.shared_weights and len(self.shrink) > 1
-        sizes = [image_size // shrink for shrink in (self.shrink[:1] if shared else self.shrink)]
-        backbones = [Backbone(config, size, any_size=shared) for size in sizes]
+        backbones = [Backbone(config, image_size // shrink) for shrink in self.shrink]
+        if config.shared_weights:
+            for backbone in backbones[1:]:
+                share_weights(backbones[0], backbone)
         self.backbones = nn.ModuleList(backbones)
         channels = backbones[0].channels
         gated = config.fusion == "gated" and len(self.shrink) > 1
@@ -43,7 +44,7 @@ class MultiScale(nn.Module):
         return logits.squeeze(1).float()
 
     def _read(self, image: Tensor, branch: int) -> Tensor:
-        backbone = cast(Backbone, self.backbones[branch % len(self.backbones)])
+        backbone = cast(Backbone, self.backbones[branch])
         if self.shrink[branch] > 1:
             image = nn.functional.avg_pool2d(image.float(), self.shrink[branch])
         return backbone.pool(backbone(image))
@@ -54,3 +55,17 @@ class MultiScale(nn.Module):
             return together
         share = torch.sigmoid(self.gate(together))
         return share * features[0] + (1 - share) * features[1]
+
+
+def share_weights(first: nn.Module, second: nn.Module) -> None:
+    """Make the weights of `first` those of `second` too.
+
+    Batch norms stay apart, as an image's half has other statistics (Xie et al. 2020, Adversarial examples improve
+    image recognition, section 4), and so do weights whose shape depends on the image's size, such as positions.
+    """
+    for name, module in second.named_modules():
+        if not isinstance(module, nn.modules.batchnorm._BatchNorm):
+            model = first.get_submodule(name)
+            for key, weight in module.named_parameters(recurse=False):
+                if weight.shape == getattr(model, key).shape:
+                    setattr(module, key, getattr(model, key))

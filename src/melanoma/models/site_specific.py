@@ -37,7 +37,8 @@ class SiteBranches(nn.Module):
 
     The second starts at zero and gets no gradient from images of other sites, so a site that was never met corrects
     by exactly 0. Its own weight decay acts on every step, and the gradient only on those that meet the site: the
-    rarer a site, the nearer it stays to the shared head, as in a hierarchical model with partial pooling.
+    smaller a site's share of the images, the nearer it stays to the shared head, as in a hierarchical model with
+    partial pooling.
     """
 
     def __init__(self, channels: int, width: int, weight_decay: float) -> None:

@@ -41,8 +41,11 @@ def parameter_groups(model: nn.Module, config: TrainingConfig) -> list[dict[str,
     taken = {parameter for group in special for parameter in group["params"]}
     rest = [parameter for parameter in model.parameters() if parameter not in taken]
     groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+    met: set[nn.Parameter] = set()
     for group in [{"params": rest, "lr_scale": 1.0, "weight_decay": config.weight_decay}, *special]:
-        trained = [parameter for parameter in group["params"] if parameter.requires_grad]
+        # Two modules may share one: it learns by the rules of the first.
+        trained = [parameter for parameter in group["params"] if parameter.requires_grad and parameter not in met]
+        met.update(trained)
         groups.setdefault((group["lr_scale"], group["weight_decay"]), []).extend(trained)
     return [
         {"params": parameters, "lr": scale * config.lr, "weight_decay": weight_decay}
