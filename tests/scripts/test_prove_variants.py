@@ -19,10 +19,10 @@ def prove(out, *arguments):
 @pytest.mark.slow
 def test_the_variants_use_what_they_claim_to_use(tmp_path):
     few = ["--seeds", "1", "--patients", "300", "--epochs", "10"]
-    code, report = prove(tmp_path, "--only", "site", "shuffled", "texture", "map", *few)
+    code, report = prove(tmp_path, "--only", "site", "texture", "map", *few)
     assert [claim for claim in report["claims"] if not claim["holds"]] == []
     assert code == 0
-    assert len(report["claims"]) == 9
+    assert len(report["claims"]) == 7
     assert (tmp_path / "proof.png").stat().st_size > 10_000
     assert "| site_specific |" in (tmp_path / "proof.md").read_text()
 
