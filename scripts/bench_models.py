@@ -19,10 +19,11 @@ import torch
 
 from melanoma.compute import Compute, choose_compute
 from melanoma.config import TrainConfig, compose, resolve
+from melanoma.distributed import Ranks
 from melanoma.memory import peak_megabytes
 from melanoma.models import build_model
-from melanoma.training.loop import Trainee, train_step
-from melanoma.training.run import make_trainee
+from melanoma.training.step import train_step
+from melanoma.training.trainee import Trainee, make_trainee
 from melanoma.vocabulary import SEXES, SITES
 
 ROWS = {
@@ -96,6 +97,7 @@ def make_batch(config: TrainConfig, compute: Compute) -> Batch:
             "sex": torch.randint(0, len(SEXES) + 1, (count,), generator=random),
             "age": torch.rand(count, generator=random) * 90,
             "target": torch.arange(count).remainder(2).float(),
+            "index": torch.arange(count),
         }
     )
 
@@ -103,15 +105,14 @@ def make_batch(config: TrainConfig, compute: Compute) -> Batch:
 def build_trainee(config: TrainConfig, compute: Compute) -> Trainee:
     torch.manual_seed(config.seed)
     model = compute.place(build_model(config.model, config.training.image_size)).train()
-    return make_trainee(model, config, 1.0, compute)
+    return make_trainee(model, config, 1.0, compute, Ranks(), 1)
 
 
 def seconds(trainee: Trainee, batch: Batch, steps: int) -> float:
     started = time.perf_counter()
     for _ in range(steps):
-        loss = train_step(trainee, batch)
-    float(loss)  # waits for the device
-    if loss.is_cuda:
+        train_step(trainee, [batch])
+    if trainee.compute.device.type == "cuda":
         torch.cuda.synchronize()
     return time.perf_counter() - started
 
@@ -121,7 +122,7 @@ def step_megabytes(trainee: Trainee, batch: Batch) -> float | None:
     trainee.optimizer.zero_grad(set_to_none=True)  # else the last step's gradients count beside this one's
     states = [entry for state in trainee.optimizer.state.values() for entry in state.values()]
     before = size_of([*trainee.model.parameters(), *trainee.model.buffers(), *states])
-    added = peak_megabytes(lambda: train_step(trainee, batch), trainee.compute.device)
+    added = peak_megabytes(lambda: train_step(trainee, [batch]), trainee.compute.device)
     return None if added is None else before + added
 
 

@@ -19,9 +19,11 @@ from melanoma.compute import Compute, choose_compute, choose_workers
 from melanoma.config import TrainConfig, compose, resolve
 from melanoma.data.loader import Loader, make_loader
 from melanoma.data.table import choose_splits, open_data
+from melanoma.distributed import Ranks
 from melanoma.models import build_model
-from melanoma.training.loop import Trainee, train_one_epoch
-from melanoma.training.run import make_trainee
+from melanoma.training.loop import train_one_epoch
+from melanoma.training.progress import Progress
+from melanoma.training.trainee import Trainee, make_trainee
 
 
 def main() -> None:
@@ -40,7 +42,7 @@ def main() -> None:
         workers=workers,
         pin_memory=compute.device.type == "cuda",
     )
-    trainee = build_trainee(config, compute)
+    trainee = build_trainee(config, compute, loader)
     ready = [compute.move(batch) for batch in loader.epoch(0)]
     bare_rate(trainee, ready[:3])  # warm-up
     rounds = [
@@ -75,14 +77,16 @@ def read_config(arguments: argparse.Namespace) -> TrainConfig:
     return resolve(compose("train", overrides), TrainConfig)
 
 
-def build_trainee(config: TrainConfig, compute: Compute) -> Trainee:
+def build_trainee(config: TrainConfig, compute: Compute, loader: Loader) -> Trainee:
     torch.manual_seed(config.seed)
     model = compute.place(build_model(config.model, config.training.image_size))
-    return make_trainee(model, config, 1.0, compute)
+    return make_trainee(model, config, 1.0, compute, Ranks(), len(loader))
 
 
 def loop_rate(trainee: Trainee, loader: Loader, epoch: int) -> float:
-    return float(train_one_epoch(trainee, loader, epoch, epoch)["train/images_per_second"] or 0)
+    trainee.progress = Progress(epoch)
+    train_one_epoch(trainee, loader, epoch)
+    return trainee.progress.images / trainee.progress.training_seconds
 
 
 def bare_rate(trainee: Trainee, batches: list[dict[str, torch.Tensor]]) -> float:

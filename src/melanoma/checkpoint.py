@@ -2,15 +2,15 @@
 
 import hashlib
 import io
-import os
 import pickle
 import zipfile
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from melanoma.durable import known_digests, replace_file
 from melanoma.errors import CheckpointError, ConfigError
 from melanoma.schema import build
 
@@ -44,21 +44,25 @@ class Checkpoint:
     val_auc: float | None
     versions: dict[str, str]
     format: int = FORMAT
+    training: dict[str, Any] | None = None
+    """What a run is gone on with, from `melanoma.training.state`; None where it is only for evaluation."""
 
 
-def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
+def save_checkpoint(checkpoint: Checkpoint, path: Path, previous: Path | None = None) -> None:
     """Write the checkpoint and its .sha256; the old file stays whole until the new one is.
+
+    Args:
+        checkpoint: What to save.
+        path: Where.
+        previous: Where the old file goes; None drops it.
 
     Raises:
         CheckpointError: if the disk refuses.
     """
     buffer = io.BytesIO()
     torch.save({field.name: getattr(checkpoint, field.name) for field in fields(checkpoint)}, buffer)
-    data = buffer.getvalue()
-    digest, old = hashlib.sha256(data).hexdigest(), _known_digests(path)
     try:
-        _replace(path.with_suffix(".tmp"), path, data, _digest_file(path), [digest, *old])
-        _write(_digest_file(path), _digest_lines([digest], path))
+        replace_file(path, buffer.getbuffer(), previous)
     except OSError as error:
         path.with_suffix(".tmp").unlink(missing_ok=True)
         raise CheckpointError(
@@ -73,7 +77,7 @@ def load_checkpoint(path: Path, schema: type[Any]) -> tuple[Checkpoint, Any]:
         CheckpointError: if it is missing, damaged, holds code, or is not one of ours.
     """
     data = _read(path)
-    known = _known_digests(path)
+    known = known_digests(path)
     if known and hashlib.sha256(data).hexdigest() not in known:
         raise CheckpointError(f"{path} does not match its .sha256: it is damaged; use another checkpoint")
     try:
@@ -90,12 +94,13 @@ def load_checkpoint(path: Path, schema: type[Any]) -> tuple[Checkpoint, Any]:
 
 
 def _from_plain(content: Any, path: Path, schema: type[Any]) -> tuple[Checkpoint, Any]:
-    names = {field.name for field in fields(Checkpoint)}
-    if not isinstance(content, dict) or not names <= content.keys():
+    needed = {field.name for field in fields(Checkpoint) if field.default is MISSING}
+    if not isinstance(content, dict) or not needed <= content.keys():
         raise CheckpointError(f"{path} is not a checkpoint of melanoma-train")
     if content["format"] > FORMAT:
         raise CheckpointError(f"{path} was written by a newer melanoma; upgrade with pip install -U melanoma")
-    checkpoint = Checkpoint(**{name: content[name] for name in names})
+    known = {field.name for field in fields(Checkpoint)}
+    checkpoint = Checkpoint(**{name: value for name, value in content.items() if name in known})
     try:
         return checkpoint, build(checkpoint.config, schema)
     except ConfigError as error:
@@ -110,39 +115,3 @@ def _read(path: Path) -> bytes:
         raise CheckpointError(
             f"checkpoint={path} cannot be read: {error.strerror}; a run keeps it in checkpoints/best.pt"
         ) from error
-
-
-def _replace(temporary: Path, path: Path, data: bytes, digest_file: Path, digests: list[str]) -> None:
-    _write(temporary, data)
-    # Both the old and the new file are good until the swap is done.
-    _write(digest_file, _digest_lines(digests, path))
-    os.replace(temporary, path)
-    _sync_folder(path.parent)
-
-
-def _write(path: Path, data: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def _digest_file(path: Path) -> Path:
-    return path.with_name(path.name + ".sha256")
-
-
-def _digest_lines(digests: list[str], path: Path) -> bytes:
-    return "".join(f"{digest}  {path.name}\n" for digest in digests).encode()
-
-
-def _known_digests(path: Path) -> list[str]:
-    file = _digest_file(path)
-    return [line.split()[0] for line in file.read_text().splitlines() if line] if file.is_file() else []

@@ -3,12 +3,15 @@
 torch takes seconds to import, so jobs import it only once the config has proved right.
 """
 
+import atexit
 import errno
 import logging
 import os
 import re
 import secrets
+import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -22,7 +25,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from melanoma import __version__
 from melanoma.config import CONFIG_DIR, CompareConfig, EvalConfig, PrepareConfig, TrainConfig, compose, resolve
-from melanoma.errors import ConfigError, MelanomaError
+from melanoma.errors import ConfigError, MelanomaError, PreemptedError
 from melanoma.schema import near, options_of
 
 Job = Callable[[Any, Path], float | None]
@@ -87,7 +90,7 @@ def _command(name: str, schema: type[Any], job: Job) -> None:
     if sys.argv[1:] == ["--version"]:
         print(f"melanoma {__version__}")
         return
-    sys.argv[1:] = [part for word in sys.argv[1:] for part in separate_data_sets(word)]
+    sys.argv[1:] = [part for word in sys.argv[1:] for part in separate_data_sets(word)] + _rank_options()
     full_error = os.environ.get("HYDRA_FULL_ERROR") == "1"
     # Hydra would print a traceback and exit 1 for any error; with this set it hands the error to us.
     os.environ["HYDRA_FULL_ERROR"] = "1"
@@ -100,11 +103,23 @@ def _command(name: str, schema: type[Any], job: Job) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except KeyboardInterrupt:
         _leave("interrupted; what was saved before is intact", 130)
+    except PreemptedError as preempted:
+        _leave(str(preempted), preempted.exit_code)
     except (Exception, _EndedError) as caught:
         error = caught.__cause__ if isinstance(caught, _EndedError) else caught
         if full_error:
             raise
         _leave(*_describe(error, name, schema))
+
+
+def _rank_options() -> list[str]:
+    """Give what keeps the second and further processes of torchrun from writing folders and logs of their own."""
+    if os.environ.get("RANK", "0") == "0":
+        return []
+    folder = tempfile.mkdtemp(prefix="melanoma_rank_")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    quiet = ["hydra.output_subdir=null", "hydra/job_logging=warnings"]
+    return [f"hydra.run.dir={folder}", f"hydra.sweep.dir={folder}", *quiet]
 
 
 def separate_data_sets(word: str) -> list[str]:
@@ -202,5 +217,6 @@ def _one_line(error: BaseException | None) -> str:
 
 
 def _leave(cause: str, code: int) -> None:
-    print(f"melanoma: {cause}", file=sys.stderr)
+    rank = os.environ.get("RANK")
+    print(f"melanoma{'' if rank is None else f' (process {rank})'}: {cause}", file=sys.stderr)
     sys.exit(code)

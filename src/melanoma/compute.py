@@ -41,8 +41,10 @@ class Compute:
         return moved
 
 
-def choose_compute(device: str, precision: str, channels_last: bool) -> Compute:
+def choose_compute(device: str, precision: str, channels_last: bool, tf32: bool = True) -> Compute:
     """Turn the config's words into a device and a type.
+
+    On a GPU, also let fp32 products be rounded to TF32 if asked for, and have cuDNN try which of its ways is quickest.
 
     Raises:
         ConfigError: if CUDA is asked for and not there, or fp16 on a CPU.
@@ -54,15 +56,19 @@ def choose_compute(device: str, precision: str, channels_last: bool) -> Compute:
         raise ConfigError("training.precision=fp16 needs a CUDA device; use auto, fp32 or bf16 on a CPU")
     if precision == "auto":
         precision = _native_precision() if chosen.type == "cuda" else "fp32"
+    if chosen.type == "cuda":
+        torch.set_float32_matmul_precision("high" if tf32 else "highest")
+        torch.backends.cudnn.allow_tf32 = tf32
+        torch.backends.cudnn.benchmark = True
     return Compute(chosen, _DTYPES[precision], channels_last)
 
 
-def choose_workers(asked: int | None, device: torch.device) -> int:
-    """Take the asked number of loader processes, or one that suits the device and the cores at hand."""
+def choose_workers(asked: int | None, device: torch.device, sharing: int = 1) -> int:
+    """Take the asked number of loader processes, or one that suits the device and this process's share of the cores."""
     if asked is not None:
         return asked
     # On a CPU the network itself takes the cores; a second process only makes its threads wait for each other.
-    return min(cores(), 16) if device.type == "cuda" else 0
+    return min(max(1, cores() // sharing), 16) if device.type == "cuda" else 0
 
 
 def _native_precision() -> str:

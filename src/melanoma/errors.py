@@ -44,3 +44,12 @@ class DivergedError(MelanomaError):
     """Training produced a loss that is not finite."""
 
     exit_code = 5
+
+
+class PreemptedError(BaseException):
+    """A signal has asked the run to end; what it has learnt is saved.
+
+    Not an `Exception`, so that nothing on the way takes it for a fault, and a sweep's other jobs do not start.
+    """
+
+    exit_code = 75

@@ -1,16 +1,19 @@
 """Model and loader -> a table of predictions; training and evaluation share it, so their numbers agree."""
 
 import time
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
 import torch
+from numpy.typing import NDArray
 from torch import nn
 from tqdm import tqdm
 
 from melanoma.compute import Compute
 from melanoma.data.dataset import Batch
 from melanoma.data.loader import Loader
+from melanoma.distributed import Ranks
 from melanoma.errors import DataError, DivergedError
 from melanoma.memory import peak_megabytes
 
@@ -27,30 +30,51 @@ COLUMNS = (
 """The columns of every predictions*.csv, in order."""
 
 
-def predict(model: nn.Module, loader: Loader, compute: Compute, description: str) -> pd.DataFrame:
+def predict(
+    model: nn.Module,
+    loader: Loader,
+    compute: Compute,
+    description: str,
+    ranks: Ranks = Ranks(),  # noqa: B008 frozen
+    after_batch: Callable[[], None] = lambda: None,
+) -> pd.DataFrame:
     """Score every readable image of the loader's table, in the table's order.
+
+    Each process scores its own share, and all get the whole; an image counts once. `after_batch` is called in a
+    process that is alone, as several may have unequal numbers of batches.
 
     Raises:
         DataError: if no image could be read.
         DivergedError: if a logit is not finite.
     """
     model.eval()
-    indices, logits = [], []
+    indices, logits = [torch.zeros(0, dtype=torch.int64)], [torch.zeros(0, device=compute.device)]
     with torch.inference_mode(), tqdm(
-        total=len(loader.table), desc=description, unit=" images", leave=False, disable=None
+        total=len(loader.table),
+        desc=description,
+        unit=" images",
+        leave=False,
+        disable=None if ranks.first else True,
     ) as bar:  # fmt: skip
         for batch in loader.epoch():
             indices.append(batch["index"])
             logits.append(forward(model, compute.move(batch), compute))
-            bar.update(len(batch["index"]))
-    if not logits:
+            bar.update(len(batch["index"]) * ranks.count)
+            if ranks.count == 1:
+                after_batch()
+    shares = ranks.gather((torch.cat(indices).numpy(), torch.cat(logits).cpu().double().numpy()))
+    return _table(loader.table, *(np.concatenate(parts) for parts in zip(*shares, strict=True)))
+
+
+def _table(table: pd.DataFrame, rows: NDArray[np.int64], logits: NDArray[np.float64]) -> pd.DataFrame:
+    if not len(rows):
         raise DataError("none of the images to predict could be read")
-    table = loader.table.iloc[torch.cat(indices).numpy()].copy()
-    table["logit"] = torch.cat(logits).cpu().double().numpy()
-    if not np.isfinite(table["logit"]).all():
+    if not np.isfinite(logits).all():
         raise DivergedError("the model gives logits that are not finite; train again with a lower training.lr")
-    table["probability"] = 1 / (1 + np.exp(-table["logit"]))
-    return table[list(COLUMNS)]
+    order = np.argsort(rows)
+    scored = table.iloc[rows[order]].assign(logit=logits[order])
+    scored["probability"] = 1 / (1 + np.exp(-scored["logit"]))
+    return scored[list(COLUMNS)]
 
 
 def forward(model: nn.Module, batch: Batch, compute: Compute) -> torch.Tensor:

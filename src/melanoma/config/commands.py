@@ -14,6 +14,9 @@ class TrainConfig:
     """All that `melanoma-train` needs."""
 
     seed: int = bounds(at_least=0)
+    resume: str | None = bounds()
+    """auto: go on from the newest good checkpoint in the run's directory, if there is one. Else a run's directory, or
+    a checkpoint."""
     device: str = bounds(choices=("auto", "cpu", "cuda"))
     cache: str = bounds()
     """Folder for what can be made again: indexes and fingerprints of images."""

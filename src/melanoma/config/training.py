@@ -32,6 +32,9 @@ class TrainingConfig:
     """How an oblong image becomes a square."""
     epochs: int = bounds(at_least=1)
     batch_size: int = bounds(at_least=1)
+    """Images that a process reads and computes at once."""
+    accumulate: int = bounds(at_least=1)
+    """Batches an optimiser step: their gradients are those of one batch as large as all of them, in one's memory."""
     workers: int | None = bounds(at_least=0)
     """Loader processes; null takes a number that suits the device and its cores."""
     lr: float = bounds(above=0)
@@ -43,11 +46,42 @@ class TrainingConfig:
     """weighted_loss: a positive weighs as many times a negative as negatives outnumber positives. sampler: positives
     are drawn as often as negatives, with replacement, from the training split alone. Both teach the model a prevalence
     of one half, so its probabilities are too high where melanoma is rare; none keeps them, and learns slower."""
+    schedule: str = bounds(choices=("plateau", "cosine"))
+    """plateau: the rate falls when the validation AUC stops rising. cosine: it rises over the warm-up, then falls to
+    the last epoch."""
     plateau_factor: float = bounds(above=0, below=1)
     plateau_patience: int = bounds(at_least=0)
     """Epochs without a better validation AUC before the learning rate is multiplied by the factor."""
+    warmup_epochs: float = bounds(at_least=0)
+    """Of the cosine schedule; a part of an epoch is allowed."""
+    min_lr_fraction: float = bounds(at_least=0, at_most=1)
+    """What the cosine schedule leaves of the learning rate at the end."""
+    clip_norm: float | None = bounds(above=0)
+    """Longest gradient of a step; null does not clip."""
+    max_skipped_steps: int = bounds(at_least=1)
+    """A step whose loss or gradient is not finite is skipped; so many in a row end the run."""
+    ema_decay: float | None = bounds(above=0, below=1)
+    """Average the weights over the last 1 / (1 - decay) steps or so, and validate and keep the average; null: no."""
     early_stopping_patience: int = bounds(at_least=1)
     """Epochs without a better validation AUC before training ends."""
     precision: str = bounds(choices=("auto", "fp32", "bf16", "fp16"))
     """auto: on CUDA bf16 where it is native, else fp16 with a gradient scaler; on CPU fp32."""
+    tf32: bool = bounds()
+    """Let a GPU round what fp32 products multiply to 10 bits: faster, and seldom noticed."""
     channels_last: bool = bounds()
+    fused: bool = bounds()
+    """One pass of the optimiser over all weights, not one for each."""
+    compile: bool = bounds()
+    """Have torch.compile fuse the network's operations: minutes at the start, faster steps on a GPU after that."""
+    activation_checkpointing: bool = bounds()
+    """Compute activations again in the backward pass instead of keeping them: less memory, a third more time."""
+    sync_batch_norm: bool = bounds()
+    """With several processes on GPUs: batch norms see the batches of all."""
+    checkpoint_minutes: float | None = bounds(above=0)
+    """Save the run within an epoch so often; null: after each epoch alone."""
+
+    def __post_init__(self) -> None:
+        if self.schedule == "cosine" and self.warmup_epochs >= self.epochs:
+            raise ValueError(
+                f"training.warmup_epochs={self.warmup_epochs:g} leaves nothing of training.epochs={self.epochs}"
+            )

@@ -1,5 +1,6 @@
 """Batches of a table, an epoch at a time."""
 
+import itertools
 import signal
 import sys
 import threading
@@ -8,6 +9,7 @@ from types import TracebackType
 
 import cv2
 import pandas as pd
+import torch
 from torch.utils.data import DataLoader
 
 from melanoma.config import TrainConfig
@@ -38,7 +40,7 @@ class Loader:
         workers: int,
         pin_memory: bool,
     ) -> None:
-        self.table, self.dataset, self.faults = table, dataset, faults
+        self.table, self.dataset, self.faults, self.batch_size = table, dataset, faults, batch_size
         self._sampler = sampler
         cv2.setNumThreads(0)  # workers, or the network, take the cores
         self._batches = DataLoader(
@@ -52,19 +54,37 @@ class Loader:
             persistent_workers=workers > 0,
             worker_init_fn=_start_worker,
             collate_fn=collate,
+            # Its own, as every epoch draws from it, and a run that is gone on with begins one more.
+            generator=torch.Generator(),
         )
 
     def __len__(self) -> int:
         return len(self._batches)
 
+    def steps(self, batches: int) -> int:
+        """Count the windows of so many batches."""
+        return -(-len(self) // batches)
+
     def epoch(self, epoch: int = 0) -> Iterator[Batch]:
         """Yield the batches of one epoch."""
-        self._sampler.epoch = epoch
-        for batch, errors in self._fetch():
+        for window in self.windows(epoch):
+            yield from window
+
+    def windows(self, epoch: int, batches: int = 1, start: int = 0) -> Iterator[list[Batch]]:
+        """Yield an epoch's batches so many at a time, from the window `start` on.
+
+        A batch of which no image could be read is left out of its window, so that windows do not move.
+        """
+        self._sampler.epoch, self._sampler.start = epoch, start * batches * self.batch_size
+        fetched = self._fetch()
+        for first, errors in fetched:
+            window = [first]
+            for batch, more in itertools.islice(fetched, batches - 1):
+                window.append(batch)
+                errors = errors + more
             for error in errors:
                 self.faults.count(error)
-            if batch is not None:
-                yield batch
+            yield [batch for batch in window if batch is not None]
 
     def _fetch(self) -> Iterator[tuple[Batch | None, list[ImageError]]]:
         handler = signal.getsignal(signal.SIGCHLD) or signal.SIG_DFL

@@ -37,6 +37,8 @@ class EpochSampler(Sampler[Key]):
         self._length, self._draw, self._seed, self._rank, self._ranks = length, draw, seed, rank, ranks
         self._kept = length if draw is None else _shared_evenly(length, batch_size, ranks)
         self.epoch = 0
+        self.start = 0
+        """Rows of this process's share that are left out, as a run before has learnt from them."""
 
     def __len__(self) -> int:
         return len(range(self._rank, self._kept, self._ranks))
@@ -48,7 +50,8 @@ class EpochSampler(Sampler[Key]):
         # Counted before the rows are shared out, so that a picture does not depend on the number of processes.
         copies = pd.Series(rows).groupby(rows).cumcount().to_numpy()
         mine = slice(self._rank, self._kept, self._ranks)
-        return iter([(self.epoch, int(row), int(copy)) for row, copy in zip(rows[mine], copies[mine], strict=True)])
+        keys = zip(rows[mine][self.start :], copies[mine][self.start :], strict=True)
+        return iter([(self.epoch, int(row), int(copy)) for row, copy in keys])
 
 
 def shuffled(length: int) -> Draw:

@@ -85,7 +85,9 @@ def classify(predictions: pd.DataFrame, opened: Opened) -> Metrics:
     """Measure the predictions at the checkpoint's own threshold."""
     threshold = opened.checkpoint.threshold
     if threshold is None:
-        _log.warning("the checkpoint has no threshold, as its validation split held one class; 0.5 is used")
+        _log.warning(
+            "the checkpoint has no threshold: it is from within an epoch, or one class was validated; 0.5 is used"
+        )
         threshold = 0.5
     metrics: Metrics = {"split": opened.split, "n_patients": int(predictions["patient_id"].nunique())}
     return metrics | classification_metrics(

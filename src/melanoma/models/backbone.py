@@ -9,6 +9,7 @@ from typing import Any, Self, cast
 import timm
 import torch
 from huggingface_hub import constants as hub
+from timm import layers
 from timm.models import load_state_dict
 from timm.optim._param_groups import param_groups_layer_decay
 from torch import Tensor, nn
@@ -77,6 +78,19 @@ class Backbone(nn.Module):
         channels_first = getattr(self.net, "output_fmt", "NCHW") == "NCHW"
         return features.flatten(2).transpose(1, 2) if channels_first else features.flatten(1, 2)
 
+    def checkpoint_activations(self) -> None:
+        """Compute activations again in the backward pass, instead of keeping them.
+
+        Raises:
+            ConfigError: if timm cannot do so with this network.
+        """
+        try:
+            self.net.set_grad_checkpointing(True)
+        except (AssertionError, AttributeError) as error:
+            raise ConfigError(
+                f"training.activation_checkpointing: timm cannot do so with {self.name}; use false, or another network"
+            ) from error
+
     def parameter_groups(self, weight_decay: float, layer_decay: float) -> list[dict[str, Any]]:
         """Group the parameters by layer, with `lr_scale` the share of the learning rate that each has.
 
@@ -86,6 +100,13 @@ class Backbone(nn.Module):
             self.net, weight_decay, layer_decay=layer_decay, weight_decay_exclude_1d=False
         )
         return groups
+
+
+def share_batch_statistics(model: nn.Module) -> nn.Module:
+    """Have batch norms see the batches of all processes; timm's way knows its norms with activations in them."""
+    convert: Any = layers.convert_sync_batchnorm
+    shared: nn.Module = convert(model)
+    return shared
 
 
 def _create(config: ModelConfig, image_size: int, pooled: bool) -> nn.Module:

@@ -2,137 +2,153 @@
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Never
+from typing import Any, Never
 
 import pandas as pd
 import torch
-from torch import nn
-from torch.optim import Optimizer
-from torch.optim.lr_scheduler import ReduceLROnPlateau
 from tqdm import tqdm
 
-from melanoma.compute import Compute
 from melanoma.data.loader import Loader
-from melanoma.errors import DivergedError
 from melanoma.evaluation.metrics import roc_auc
-from melanoma.prediction import forward, predict
-from melanoma.training.stopping import EarlyStopping
+from melanoma.prediction import predict
+from melanoma.training.step import Launched, finish, launch
+from melanoma.training.trainee import Trainee
 
-_CHECK_EVERY = 10
-"""Steps between looks at the loss: each look makes a GPU wait."""
+Boundary = Callable[[], None]
+"""What is done where the state is whole and can be saved: between two steps, or two batches of validation."""
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass
-class Trainee:
-    """A model with all that changes it."""
-
-    model: nn.Module
-    loss: nn.Module
-    optimizer: Optimizer
-    schedule: ReduceLROnPlateau
-    scaler: torch.amp.GradScaler
-    stopping: EarlyStopping
-    compute: Compute
 
 
 @dataclass
 class Epoch:
     """What one epoch gave."""
 
-    history: dict[str, float | int | None]
+    history: dict[str, Any]
     """A row of history.csv."""
     predictions: pd.DataFrame
     """Of the validation split."""
     improved: bool
 
 
-def fit(trainee: Trainee, train: Loader, val: Loader, epochs: int) -> Iterator[Epoch]:
-    """Train for at most `epochs`, yielding each, until the validation AUC has not risen for long enough."""
-    for epoch in range(1, epochs + 1):
-        started = time.perf_counter()
-        history = train_one_epoch(trainee, train, epoch, epochs)
-        predictions = predict(trainee.model, val, trainee.compute, "validation")
-        history |= validate(trainee, predictions)
-        history |= {
+def fit(
+    trainee: Trainee, train: Loader, val: Loader, epochs: int, boundary: Boundary = lambda: None
+) -> Iterator[Epoch]:
+    """Train from where the trainee stands for `epochs` in all, yielding each, until its score stops rising."""
+    progress = trainee.progress
+    while progress.epoch <= epochs and not trainee.stopping.should_stop:
+        train_one_epoch(trainee, train, epochs, boundary)
+        scores, predictions = validate(trainee, val, boundary)
+        row = {
+            "epoch": progress.epoch,
+            "train/loss": progress.mean_loss,
+            "train/images_per_second": progress.images / progress.training_seconds if progress.images else None,
+            "train/skipped_steps": progress.skipped,
+            **scores,
             "lr": trainee.optimizer.param_groups[0]["lr"],
-            "epoch_seconds": time.perf_counter() - started,
+            "epoch_seconds": progress.seconds,
         }
-        score = _score(history)
-        trainee.schedule.step(score)
-        yield Epoch({"epoch": epoch} | history, predictions, trainee.stopping.update(score))
-        if trainee.stopping.should_stop:
-            _log.info("stopped early: no better validation score in %d epochs", trainee.stopping.epochs_without_gain)
-            return
+        improved = _judge(trainee, scores)
+        progress.end_epoch(row, improved)
+        yield Epoch(row, predictions, improved)
+    if trainee.stopping.should_stop:
+        _log.info("stopped early: no better validation score in %d epochs", trainee.stopping.epochs_without_gain)
 
 
-def train_one_epoch(trainee: Trainee, loader: Loader, epoch: int, epochs: int) -> dict[str, float | int | None]:
-    """Take one optimiser step a batch.
+def train_one_epoch(trainee: Trainee, loader: Loader, epochs: int, boundary: Boundary = lambda: None) -> None:
+    """Take the steps of this epoch that are left.
 
     Raises:
-        DivergedError: naming the steps in which the loss stopped being finite.
+        DivergedError: if too many steps in a row gave no finite loss or gradient.
     """
     trainee.model.train()
-    total, images, started = torch.zeros((), device=trainee.compute.device), 0, time.perf_counter()
-    with _progress(loader, epoch, epochs) as bar:
-        for step, batch in enumerate(loader.epoch(epoch), 1):
-            size = len(batch["index"])
-            total += train_step(trainee, batch) * size
-            images += size
-            bar.update(size)
-            if step % _CHECK_EVERY == 0:
-                bar.set_postfix(_postfix(_finite(total, images, epoch, step), trainee), refresh=False)
-    mean = _finite(total, images, epoch, len(loader))
-    return {"train/loss": mean, "train/images_per_second": images / (time.perf_counter() - started)}
+    progress, lap = trainee.progress, _Laps()
+    windows = loader.windows(progress.epoch, trainee.accumulate, start=progress.steps)
+    with _bar(trainee, loader, epochs) as bar:
+        window = next(windows, None)
+        while window is not None:
+            trainee.schedule.before_step(progress.epoch, progress.steps)
+            launched = launch(trainee, window)
+            try:
+                window = next(windows, None)  # read while the device computes
+            finally:  # whatever reading meets, a step that has begun is finished, so that the state is whole
+                images = _complete(trainee, launched, loader.steps(trainee.accumulate))
+            progress.training_seconds += (seconds := lap())
+            progress.seconds += seconds
+            bar.update(images)
+            bar.set_postfix(_postfix(trainee), refresh=False)
+            progress.check(trainee.max_skipped_steps)
+            boundary()
 
 
-def train_step(trainee: Trainee, batch: dict[str, torch.Tensor]) -> torch.Tensor:
-    """Take one step; give the batch's mean loss, still on the device."""
-    batch = trainee.compute.move(batch)
-    loss: torch.Tensor = trainee.loss(forward(trainee.model, batch, trainee.compute), batch["target"])
-    trainee.optimizer.zero_grad(set_to_none=True)
-    torch.autograd.backward(trainee.scaler.scale(loss))
-    trainee.scaler.step(trainee.optimizer)
-    trainee.scaler.update()
-    return loss.detach()
+def _complete(trainee: Trainee, launched: Launched, steps: int) -> int:
+    """Finish a step, in an epoch of so many, and count it; give its images."""
+    progress = trainee.progress
+    loss, images = finish(trainee, launched)
+    progress.add(loss, images)
+    if trainee.ema and loss is not None:
+        trainee.ema.update(trainee.model, step=(progress.epoch - 1) * steps + progress.steps)
+    return images
 
 
-def validate(trainee: Trainee, predictions: pd.DataFrame) -> dict[str, float | int | None]:
-    """Score the validation predictions; the AUC is None where they hold one class only."""
+def validate(
+    trainee: Trainee, loader: Loader, boundary: Boundary = lambda: None
+) -> tuple[dict[str, Any], pd.DataFrame]:
+    """Score the validation split; beside the averaged weights, where there are some, also those they come from."""
+    lap, compute, ranks = _Laps(), trainee.compute, trainee.ranks
+    ranks.share_buffers(trainee.model)
+    predictions = predict(trainee.result, loader, compute, "validation", ranks, boundary)
+    scores = {f"val/{name}": value for name, value in score(trainee, predictions).items()}
+    if trainee.ema:
+        raw = predict(trainee.model, loader, compute, "validation, last weights", ranks, boundary)
+        scores |= {f"val/raw_{name}": value for name, value in score(trainee, raw).items()}
+    trainee.progress.seconds += lap()
+    return scores, predictions
+
+
+def score(trainee: Trainee, predictions: pd.DataFrame) -> dict[str, float | None]:
+    """Give loss and AUC; the AUC is None where the predictions hold one class only."""
     target = predictions["target"].to_numpy(dtype="float32")
     device = trainee.compute.device
     logits = torch.tensor(predictions["logit"].to_numpy(dtype="float32"), device=device)
     loss = trainee.loss(logits, torch.tensor(target, device=device))
-    return {
-        "val/loss": float(loss),
-        "val/auc": roc_auc(target.astype(int), predictions["probability"].to_numpy()),
-    }
+    return {"loss": float(loss), "auc": roc_auc(target.astype(int), predictions["probability"].to_numpy())}
 
 
-def _score(history: dict[str, float | int | None]) -> float:
-    """Give what should rise: the AUC, or the negative loss where no AUC is defined."""
-    auc, loss = history["val/auc"], history["val/loss"]
-    return auc if auc is not None else -(loss or 0.0)
+def _judge(trainee: Trainee, scores: dict[str, Any]) -> bool:
+    """Step schedule and early stopping by what should rise: the AUC, or the negative loss where none is defined."""
+    auc, loss = scores["val/auc"], scores["val/loss"]
+    value: float = trainee.ranks.share(auc if auc is not None else -loss)
+    trainee.schedule.after_epoch(value)
+    return trainee.stopping.update(value)
 
 
-def _finite(total: torch.Tensor, images: int, epoch: int, step: int) -> float:
-    mean = float(total) / max(images, 1)
-    if not torch.isfinite(total):
-        raise DivergedError(
-            f"the training loss is {mean} at epoch {epoch}, within the {_CHECK_EVERY} steps up to {step}; "
-            "try a lower training.lr, or training.precision=fp32. The best checkpoint so far is intact"
-        )
-    return mean
+class _Laps:
+    """Gives the seconds since it was last asked."""
+
+    def __init__(self) -> None:
+        self._started = time.perf_counter()
+
+    def __call__(self) -> float:
+        started, self._started = self._started, time.perf_counter()
+        return self._started - started
 
 
-def _progress(loader: Loader, epoch: int, epochs: int) -> "tqdm[Never]":
+def _bar(trainee: Trainee, loader: Loader, epochs: int) -> "tqdm[Never]":
     # Without a terminal tqdm is silent, and the log has a line an epoch.
-    return tqdm(total=len(loader.table), desc=f"epoch {epoch}/{epochs}", unit=" images", disable=None, leave=False)
+    return tqdm(
+        total=len(loader.table),
+        initial=trainee.progress.images,
+        desc=f"epoch {trainee.progress.epoch}/{epochs}",
+        unit=" images",
+        disable=None if trainee.ranks.first else True,
+        leave=False,
+    )
 
 
-def _postfix(loss: float, trainee: Trainee) -> dict[str, str]:
-    best = trainee.stopping.best
-    return {"loss": f"{loss:.4f}"} | ({} if best is None else {"best AUC": f"{best:.4f}"})
+def _postfix(trainee: Trainee) -> dict[str, str]:
+    loss, best = trainee.progress.mean_loss, trainee.stopping.best
+    values = {"loss": loss, "best AUC": best}
+    return {name: f"{value:.4f}" for name, value in values.items() if value is not None}

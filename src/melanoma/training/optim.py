@@ -1,10 +1,9 @@
-"""Optimiser and schedule."""
+"""The optimiser, and which rates and decays it has for which weights."""
 
 from typing import Any, Protocol, runtime_checkable
 
 from torch import nn
 from torch.optim import Adam
-from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from melanoma.config import TrainingConfig
 
@@ -17,14 +16,9 @@ class _Grouped(Protocol):
 
 
 def make_optimizer(model: nn.Module, config: TrainingConfig) -> Adam:
-    """Make Adam over all parameters that are not frozen; fused, as one pass over them beats many small ones."""
+    """Make Adam over all parameters that are not frozen."""
     beta1, beta2 = config.betas
-    return Adam(parameter_groups(model, config), lr=config.lr, betas=(beta1, beta2), fused=True)
-
-
-def make_schedule(optimizer: Adam, config: TrainingConfig) -> ReduceLROnPlateau:
-    """Lower the learning rate when the score that it is stepped with stops rising."""
-    return ReduceLROnPlateau(optimizer, mode="max", factor=config.plateau_factor, patience=config.plateau_patience)
+    return Adam(parameter_groups(model, config), lr=config.lr, betas=(beta1, beta2), fused=config.fused)
 
 
 def parameter_groups(model: nn.Module, config: TrainingConfig) -> list[dict[str, Any]]:

@@ -1,7 +1,7 @@
 """One training run in reading order: data, split, model, epochs; what it leaves is in `run_directory`."""
 
 import logging
-import time
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -10,115 +10,165 @@ import pandas as pd
 import torch
 from torch import nn
 
-from melanoma.checkpoint import Checkpoint, save_checkpoint
+from melanoma.checkpoint import Checkpoint
 from melanoma.compute import Compute, choose_compute, choose_workers
 from melanoma.config import TrainConfig
 from melanoma.data.leaks import check_leaks
 from melanoma.data.loader import Loader, make_loader
-from melanoma.data.readers import images_key
+from melanoma.data.readers import Reader, images_key
 from melanoma.data.splits import save_splits, split_hash
 from melanoma.data.table import choose_splits, open_data
-from melanoma.evaluation.operating import choose_threshold
-from melanoma.evaluation.plots import plot_history
+from melanoma.distributed import Ranks, join_ranks
+from melanoma.errors import ConfigError, DataError
 from melanoma.models import build_model
-from melanoma.training.loop import Epoch, Trainee, fit
-from melanoma.training.loss import effective_prior, make_loss, positive_weight
-from melanoma.training.optim import make_optimizer, make_schedule
+from melanoma.models.backbone import Backbone, share_batch_statistics
+from melanoma.training.loop import Epoch, fit
+from melanoma.training.loss import effective_prior, positive_weight
+from melanoma.training.resume import Saved, bring_along, find_saved, may_hold_run, refuse_changes
 from melanoma.training.run_directory import RunDirectory, environment, versions
-from melanoma.training.stopping import EarlyStopping
+from melanoma.training.saver import Saver
+from melanoma.training.signals import Signals
+from melanoma.training.state import restore
+from melanoma.training.trainee import Trainee, make_trainee
 from melanoma.vocabulary import SEXES, SITES
+
+AfterEpoch = Callable[[Epoch], None]
 
 _log = logging.getLogger(__name__)
 
 
-def train(config: TrainConfig, run_dir: Path) -> float | None:
+def train(config: TrainConfig, run_dir: Path, after_epoch: AfterEpoch = lambda epoch: None) -> float | None:
     """Train one model into `run_dir`; give its best validation AUC, or None if that is undefined.
+
+    Args:
+        config: All options.
+        run_dir: Where the run is written; of several processes the first one's counts.
+        after_epoch: Told of every epoch once it is saved.
 
     Raises:
         MelanomaError: of the kind that says what the user can mend.
+        PreemptedError: if a signal asked the run to end.
     """
-    compute = choose_compute(config.device, config.training.precision, config.training.channels_last)
-    run = RunDirectory(run_dir)
+    with Signals() as signals:
+        ranks = join_ranks(config.device)
+        run_dir = Path(ranks.share(str(run_dir)))
+        with RunDirectory(run_dir, resume=may_hold_run(config.resume, run_dir), writes=ranks.first) as run:
+            return _train(config, run, ranks, signals, after_epoch)
+
+
+def _train(
+    config: TrainConfig, run: RunDirectory, ranks: Ranks, signals: Signals, after_epoch: AfterEpoch
+) -> float | None:
+    compute = _choose_compute(config)
+    saved = find_saved(config.resume, run.path)
+    table, reader, split = _choose_data(config, run, ranks, saved)
+    weight = positive_weight(table.loc[split == "train", "target"])
+    weight = weight if config.training.balance == "weighted_loss" else 1.0
+    loaders = _make_loaders(config, table, reader, split, ranks, compute)
+    torch.manual_seed(config.seed)
+    model = compute.place(_build(config, ranks, compute))
+    trainee = make_trainee(model, config, weight, compute, ranks, loaders["train"].steps(config.training.accumulate))
+    blank = _blank_checkpoint(config, table, split, weight)
+    saver = Saver(run, blank, trainee, loaders, signals, config.training.checkpoint_minutes)
     run.write_config(asdict(config))
     run.write_json("environment.json", environment(compute.device))
-    table, reader = open_data(config.data, config.reader, Path(config.cache))
-    table, split = choose_splits(table, config.data, config.split)
-    save_splits(table, split, run.path / "splits.csv")
-    key = images_key(config.data, config.reader)
-    check_leaks(table, split, reader, config.data.leaks, run.path, Path(config.cache), key)
-    loss_weight = positive_weight(table.loc[split == "train", "target"])
-    workers, on_gpu = choose_workers(config.training.workers, compute.device), compute.device.type == "cuda"
-    loaders = {
+    if saved:
+        _go_on(saved, trainee, saver, run)
+    with signals.postponed():
+        _run_epochs(config, trainee, loaders, saver, after_epoch)
+    return _end(run, saver.write_summary())
+
+
+def _choose_compute(config: TrainConfig) -> Compute:
+    training = config.training
+    return choose_compute(config.device, training.precision, training.channels_last, training.tf32)
+
+
+def _build(config: TrainConfig, ranks: Ranks, compute: Compute) -> nn.Module:
+    with ranks.first_one_first():  # a download is made once
+        model = build_model(config.model, config.training.image_size)
+    if config.training.activation_checkpointing:
+        for module in model.modules():
+            if isinstance(module, Backbone):
+                module.checkpoint_activations()
+    if config.training.sync_batch_norm and ranks.count > 1:
+        if compute.device.type != "cuda":
+            raise ConfigError("training.sync_batch_norm=true needs GPUs; use false on CPUs")
+        model = share_batch_statistics(model)
+    return model
+
+
+def _choose_data(
+    config: TrainConfig, run: RunDirectory, ranks: Ranks, saved: Saved | None
+) -> tuple[pd.DataFrame, Reader, pd.Series]:
+    """Give table, reader and splits, which share nothing that they should not."""
+    with ranks.first_one_first():
+        table, reader = open_data(config.data, config.reader, Path(config.cache))
+        table, split = choose_splits(table, config.data, config.split)
+        if saved:
+            refuse_changes(saved, config, table, split)
+        if ranks.first:
+            save_splits(table, split, run.path / "splits.csv")
+            key = images_key(config.data, config.reader)
+            check_leaks(table, split, reader, config.data.leaks, run.path, Path(config.cache), key)
+    return table, reader, split
+
+
+def _make_loaders(
+    config: TrainConfig, table: pd.DataFrame, reader: Reader, split: pd.Series, ranks: Ranks, compute: Compute
+) -> dict[str, Loader]:
+    return {
         name: make_loader(
-            table[split == name], reader, config, learn=name == "train", workers=workers, pin_memory=on_gpu
+            table[split == name],
+            reader,
+            config,
+            learn=name == "train",
+            workers=choose_workers(config.training.workers, compute.device, ranks.on_host),
+            pin_memory=compute.device.type == "cuda",
+            rank=ranks.rank,
+            ranks=ranks.count,
         )
         for name in ("train", "val")
     }
-    torch.manual_seed(config.seed)
-    model = compute.place(build_model(config.model, config.training.image_size))
-    trainee = make_trainee(model, config, loss_weight if config.training.balance == "weighted_loss" else 1.0, compute)
-    blank = _blank_checkpoint(config, table, split, trainee)
-    return _run_epochs(trainee, loaders, config, run, blank)
 
 
-def make_trainee(model: nn.Module, config: TrainConfig, pos_weight: float, compute: Compute) -> Trainee:
-    """Put a placed model together with the loss, optimiser and schedule that the config asks for."""
-    optimizer = make_optimizer(model, config.training)
-    return Trainee(
-        model=model,
-        loss=make_loss(pos_weight, compute.device),
-        optimizer=optimizer,
-        schedule=make_schedule(optimizer, config.training),
-        scaler=compute.scaler(),
-        stopping=EarlyStopping(config.training.early_stopping_patience),
-        compute=compute,
-    )
+def _go_on(saved: Saved, trainee: Trainee, saver: Saver, run: RunDirectory) -> None:
+    """Put the run where the checkpoint left it."""
+    restore(trainee, saved.training)
+    progress = trainee.progress
+    if run.writes:
+        bring_along(saved, run.path)
+    saver.restore_unreadable(saved.training["unreadable"])
+    run.log_event("resume", epoch=progress.epoch, steps=progress.steps)
+    _log.info("going on from %s: epoch %d, step %d", saved.path, progress.epoch, progress.steps)
 
 
 def _run_epochs(
-    trainee: Trainee,
-    loaders: dict[str, Loader],
-    config: TrainConfig,
-    run: RunDirectory,
-    checkpoint: Checkpoint,
-) -> float | None:
-    started = time.perf_counter()
-    summary: dict[str, Any] = {"best_val_auc": None, "best_epoch": None}
-    run.log_event("start", train_images=len(loaders["train"].table), val_images=len(loaders["val"].table))
-    for epoch in fit(trainee, loaders["train"], loaders["val"], config.training.epochs):
-        plot_history(run.log_epoch(epoch.history), run.path / "plots" / "history.png")
-        _save(checkpoint, epoch, trainee.model, run)
-        if epoch.improved:
-            summary |= {"best_val_auc": epoch.history["val/auc"], "best_epoch": epoch.history["epoch"]}
-        summary |= {"epochs": epoch.history["epoch"], "seconds": time.perf_counter() - started}
-        summary["skipped_images"] = dict(
-            pair for loader in loaders.values() for pair in loader.faults.unreadable.items()
-        )
-        run.write_json("summary.json", summary)
-        _log.info("%s", _line(epoch))
+    config: TrainConfig, trainee: Trainee, loaders: dict[str, Loader], saver: Saver, after_epoch: AfterEpoch
+) -> None:
+    try:
+        for epoch in fit(trainee, loaders["train"], loaders["val"], config.training.epochs, saver.boundary):
+            saver.save_epoch(epoch)
+            if trainee.ranks.first:
+                _log.info("%s", _line(epoch))
+            after_epoch(epoch)
+    except DataError:
+        # A signal to all processes of a job ends the loaders' processes too, and they are missed first.
+        saver.stop()
+        raise
+
+
+def _end(run: RunDirectory, summary: dict[str, Any]) -> float | None:
     run.log_event("end", **summary)
     auc: float | None = summary["best_val_auc"]
-    print(f"best validation AUC {_number(auc)} at epoch {summary['best_epoch']}")
-    print(f"checkpoint {run.path / 'checkpoints' / 'best.pt'}")
+    if run.writes:
+        print(f"best validation AUC {_number(auc)} at epoch {summary['best_epoch']}")
+        print(f"checkpoint {run.path / 'checkpoints' / 'best.pt'}")
     return auc
 
 
-def _save(checkpoint: Checkpoint, epoch: Epoch, model: nn.Module, run: RunDirectory) -> None:
-    predictions = epoch.predictions
-    checkpoint.model = model.state_dict()
-    checkpoint.epoch, checkpoint.val_auc = int(epoch.history["epoch"] or 0), epoch.history["val/auc"]
-    checkpoint.threshold = choose_threshold(
-        predictions["target"].to_numpy(dtype=int), predictions["probability"].to_numpy()
-    )
-    save_checkpoint(checkpoint, run.path / "checkpoints" / "last.pt")
-    if epoch.improved:
-        save_checkpoint(checkpoint, run.path / "checkpoints" / "best.pt")
-        run.write_table("predictions_val.csv", predictions)
-
-
-def _blank_checkpoint(config: TrainConfig, table: pd.DataFrame, split: pd.Series, trainee: Trainee) -> Checkpoint:
+def _blank_checkpoint(config: TrainConfig, table: pd.DataFrame, split: pd.Series, pos_weight: float) -> Checkpoint:
     prior = float(table.loc[split == "train", "target"].mean())
-    pos_weight = float(trainee.loss.pos_weight)  # type: ignore[arg-type]
     return Checkpoint(
         model={},
         config=asdict(config),
@@ -138,11 +188,14 @@ def _blank_checkpoint(config: TrainConfig, table: pd.DataFrame, split: pd.Series
 
 
 def _line(epoch: Epoch) -> str:
-    history = epoch.history
+    row = epoch.history
+    rate = row["train/images_per_second"]
     return (
-        f"epoch {history['epoch']}: train loss {_number(history['train/loss'])}, val loss "
-        f"{_number(history['val/loss'])}, val AUC {_number(history['val/auc'])}, "
-        f"{history['train/images_per_second']:.1f} images/s{', best so far' if epoch.improved else ''}"
+        f"epoch {row['epoch']}: train loss {_number(row['train/loss'])}, val loss {_number(row['val/loss'])}, "
+        f"val AUC {_number(row['val/auc'])}"
+        + ("" if rate is None else f", {rate:.1f} images/s")
+        + (f", {row['train/skipped_steps']} steps skipped" if row["train/skipped_steps"] else "")
+        + (", best so far" if epoch.improved else "")
     )
 
 

@@ -1,13 +1,15 @@
 """When to stop."""
 
+from dataclasses import dataclass
 
+
+@dataclass
 class EarlyStopping:
     """Watches a score that should rise; stops after `patience` epochs without a better one."""
 
-    def __init__(self, patience: int) -> None:
-        self._patience = patience
-        self.best: float | None = None
-        self.epochs_without_gain = 0
+    patience: int
+    best: float | None = None
+    epochs_without_gain: int = 0
 
     def update(self, score: float) -> bool:
         """Take an epoch's score; tell whether it is the best so far."""
@@ -20,4 +22,4 @@ class EarlyStopping:
     @property
     def should_stop(self) -> bool:
         """Tell whether patience has run out."""
-        return self.epochs_without_gain >= self._patience
+        return self.epochs_without_gain >= self.patience
