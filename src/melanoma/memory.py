@@ -1,7 +1,8 @@
 """How much memory a computation needs."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import torch
 
@@ -37,3 +38,31 @@ def _cpu_bytes(function: Callable[[], object]) -> int:
         alive += event.nbytes()
         peak = max(peak, alive)
     return peak
+
+
+def free_megabytes(device: torch.device) -> float:
+    """Give the memory that may still be taken, in units of 10^6 bytes; on a CPU that of machine and container."""
+    if device.type == "cuda":
+        free, _ = torch.cuda.mem_get_info(device)
+        unused = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+        return (free + unused) / 1e6
+    return min(_free_bytes()) / 1e6
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Tell whether PyTorch found no memory, on a GPU or by the CPU's allocator."""
+    return isinstance(error, torch.OutOfMemoryError) or (
+        isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
+    )
+
+
+def _free_bytes() -> Iterator[int]:
+    """Yield what the machine has left, file caches included, and what its container has, if that has a limit."""
+    known = Path("/proc/meminfo")
+    if known.is_file():
+        yield 1024 * next(int(line.split()[1]) for line in known.open() if line.startswith("MemAvailable"))
+    else:
+        yield os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
+    limit, used = (Path("/sys/fs/cgroup", name) for name in ("memory.max", "memory.current"))
+    if limit.is_file() and (most := limit.read_text().strip()).isdigit():
+        yield int(most) - int(used.read_text())

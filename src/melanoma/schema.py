@@ -22,10 +22,10 @@ class _FaultError(Exception):
 
 
 def bounds(**limits: Any) -> Any:
-    """Declare what a field may hold: `above`, `at_least`, `below`, `at_most`, `length`, `choices`, `pick`, `by_name`.
+    """Declare what a field may hold: `above`, `at_least`, `below`, `at_most`, `length`, `choices`; and more.
 
-    `pick` is a function from the field's plain values to the dataclass that they fill; `by_name` maps their `name` to
-    it.
+    `words` maps words that may stand in a value's place to what they stand for; `pick` is a function from the field's
+    plain values to the dataclass that they fill; `by_name` maps their `name` to it.
     """
     return field(metadata=limits)
 
@@ -101,6 +101,8 @@ def _value(value: Any, hint: Any, entry: Field[Any], name: str, faults: list[str
         return _build(value, inner, f"{name}.", faults)
     if get_origin(inner) is dict and is_dataclass(schema := get_args(inner)[1]) and isinstance(value, dict):
         return {str(key): _build(item, cast(type, schema), f"{name}.{key}.", faults) for key, item in value.items()}
+    if value in entry.metadata.get("words", ()):
+        return entry.metadata["words"][value]
     converted = _convert(value, inner)
     _check(converted, entry.metadata)
     return converted

@@ -21,7 +21,7 @@ def test_in_the_loop_it_is_a_wish(number, capfd):
             assert signals.asked == number
         with pytest.raises(KeyboardInterrupt if number == signal.SIGINT else PreemptedError):
             signals.raise_if(signals.asked)
-    assert f"melanoma: {number.name}: saving first" in capfd.readouterr().err
+    assert f"{number.name}: saving first" in capfd.readouterr().err
 
 
 def test_a_second_ctrl_c_ends_at_once():

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 from melanoma.schema import bounds
 
+AUTO = 0
+"""A batch size that is still to be found."""
+
 
 @dataclass
 class AugmentConfig:
@@ -31,8 +34,8 @@ class TrainingConfig:
     fit: str = bounds(choices=("squash", "crop", "pad"))
     """How an oblong image becomes a square."""
     epochs: int = bounds(at_least=1)
-    batch_size: int = bounds(at_least=1)
-    """Images that a process reads and computes at once."""
+    batch_size: int = bounds(at_least=1, words={"auto": AUTO})
+    """Images that a process reads and computes at once; auto finds how many the memory holds, and keeps to it."""
     accumulate: int = bounds(at_least=1)
     """Batches an optimiser step: their gradients are those of one batch as large as all of them, in one's memory."""
     workers: int | None = bounds(at_least=0)

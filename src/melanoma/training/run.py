@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from torch import nn
 from melanoma.checkpoint import Checkpoint
 from melanoma.compute import Compute, choose_compute, choose_workers
 from melanoma.config import TrainConfig
+from melanoma.config.training import AUTO
 from melanoma.data.leaks import check_leaks
 from melanoma.data.loader import Loader, make_loader
 from melanoma.data.readers import Reader, images_key
@@ -20,8 +21,10 @@ from melanoma.data.splits import save_splits, split_hash
 from melanoma.data.table import choose_splits, open_data
 from melanoma.distributed import Ranks, join_ranks
 from melanoma.errors import ConfigError, DataError
+from melanoma.memory import is_out_of_memory
 from melanoma.models import build_model
 from melanoma.models.backbone import Backbone, share_batch_statistics
+from melanoma.training.batch_size import MOST, find_batch_size, no_room
 from melanoma.training.loop import Epoch, fit
 from melanoma.training.loss import effective_prior, positive_weight
 from melanoma.training.resume import Saved, bring_along, find_saved, may_hold_run, refuse_changes
@@ -61,6 +64,7 @@ def _train(
 ) -> float | None:
     compute = _choose_compute(config)
     saved = find_saved(config.resume, run.path)
+    config = _with_batch_size(config, ranks, compute, saved)
     table, reader, split = _choose_data(config, run, ranks, saved)
     weight = positive_weight(table.loc[split == "train", "target"])
     weight = weight if config.training.balance == "weighted_loss" else 1.0
@@ -75,13 +79,26 @@ def _train(
     if saved:
         _go_on(saved, trainee, saver, run)
     with signals.postponed():
-        _run_epochs(config, trainee, loaders, saver, after_epoch)
+        fitted = _run_epochs(config, trainee, loaders, saver, after_epoch)
+    if not fitted:
+        raise no_room(config, lambda: _build(config, Ranks(), compute), compute)
     return _end(run, saver.write_summary())
 
 
 def _choose_compute(config: TrainConfig) -> Compute:
     training = config.training
     return choose_compute(config.device, training.precision, training.channels_last, training.tf32)
+
+
+def _with_batch_size(config: TrainConfig, ranks: Ranks, compute: Compute, saved: Saved | None) -> TrainConfig:
+    """Put a number in the place of training.batch_size=auto: the run's own, or what all processes have room for."""
+    if config.training.batch_size != AUTO:
+        return config
+    if saved:
+        size = saved.config.training.batch_size
+    else:
+        size = -ranks.most(-find_batch_size(config, lambda: _build(config, Ranks(), compute), compute, MOST))
+    return replace(config, training=replace(config.training, batch_size=size))
 
 
 def _build(config: TrainConfig, ranks: Ranks, compute: Compute) -> nn.Module:
@@ -145,7 +162,8 @@ def _go_on(saved: Saved, trainee: Trainee, saver: Saver, run: RunDirectory) -> N
 
 def _run_epochs(
     config: TrainConfig, trainee: Trainee, loaders: dict[str, Loader], saver: Saver, after_epoch: AfterEpoch
-) -> None:
+) -> bool:
+    """Train to the end; tell whether the memory sufficed."""
     try:
         for epoch in fit(trainee, loaders["train"], loaders["val"], config.training.epochs, saver.boundary):
             saver.save_epoch(epoch)
@@ -156,6 +174,11 @@ def _run_epochs(
         # A signal to all processes of a job ends the loaders' processes too, and they are missed first.
         saver.stop()
         raise
+    except RuntimeError as error:
+        if not is_out_of_memory(error):
+            raise
+        return False
+    return True
 
 
 def _end(run: RunDirectory, summary: dict[str, Any]) -> float | None:

@@ -65,4 +65,4 @@ class Signals:
             self.raise_if(number)
         word = "; once more ends at once" if number == signal.SIGINT else ""
         # Not through logging, whose lock the interrupted code may hold.
-        os.write(2, f"melanoma: {signal.Signals(number).name}: saving first{word}\n".encode())
+        os.write(2, f"{signal.Signals(number).name}: saving first{word}\n".encode())
