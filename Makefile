@@ -1,10 +1,10 @@
 # make demo   draw data, train, evaluate: a first result      make test   the tests
-# make lint   format, rules, types                            make bench  speed, as JSON
+# make lint   format, rules, types                            make bench  speed, as JSON; bench-gpu likewise
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
-.PHONY: demo test lint format bench clean
+.PHONY: demo test lint format bench bench-gpu clean
 
 demo: $(INSTALLED)
 	@run=outputs/train/$$(date +%Y-%m-%d_%H-%M-%S)_demo_$$$$; \
@@ -25,10 +25,15 @@ format: $(INSTALLED)
 
 bench: $(INSTALLED)
 	$(BIN)/python scripts/bench_training.py
+	$(BIN)/python scripts/bench_engine.py
+	$(BIN)/python scripts/bench_startup.py
 	$(BIN)/python scripts/bench_models.py
 	$(BIN)/python scripts/bench_data.py
 	$(BIN)/python scripts/bench_prepare.py
 	$(BIN)/python scripts/bench_fingerprints.py
+
+bench-gpu: $(INSTALLED)
+	$(BIN)/python scripts/bench_gpu.py --table outputs/bench_gpu.md
 
 # Made again only when what is to be installed changes.
 $(INSTALLED): pyproject.toml constraints.txt

@@ -78,6 +78,7 @@ def _train(
     run.write_json("environment.json", environment(compute.device))
     if saved:
         _go_on(saved, trainee, saver, run)
+    run.log_event("start", **{f"{name}_images": len(loader.table) for name, loader in loaders.items()})
     with signals.postponed():
         fitted = _run_epochs(config, trainee, loaders, saver, after_epoch)
     if not fitted:
