@@ -109,6 +109,13 @@ def test_a_run_directory_below_a_file_is_not_writable(run, tiny, tmp_path):
     assert f"{tmp_path}/file" in one_line(err)
 
 
+def test_a_log_that_cannot_be_written_is_told(run, tiny, tmp_path):
+    (tmp_path / "train.log").mkdir()  # as root may write to any folder, also a read-only one
+    code, _, err = run("train", *tiny, f"hydra.run.dir={tmp_path}")
+    assert code == 2
+    assert f"{tmp_path}/train.log" in one_line(err)
+
+
 def test_a_second_run_does_not_overwrite_the_first(run, tiny, trained):
     code, _, err = run("train", *tiny, f"hydra.run.dir={trained}")
     assert code == 2

@@ -154,6 +154,8 @@ def _describe(error: BaseException | None, name: str, schema: type[Any]) -> tupl
         return _explain(error, name, schema), ConfigError.exit_code
     if isinstance(error, MelanomaError):
         return _one_line(error), error.exit_code
+    if isinstance(error, ValueError) and isinstance(error.__cause__, OSError):
+        error = error.__cause__  # of a log file that cannot be opened, before the job has begun
     if isinstance(error, OSError) and (error.filename is not None or error.errno in _DISK):
         return f"{error.filename or 'writing failed'}: {error.strerror}", ConfigError.exit_code
     line = f"internal error: {type(error).__name__}: {_one_line(error)}"
