@@ -104,7 +104,7 @@ class Backbone(nn.Module):
 
 def share_batch_statistics(model: nn.Module) -> nn.Module:
     """Have batch norms see the batches of all processes; timm's way knows its norms with activations in them."""
-    convert: Any = layers.convert_sync_batchnorm
+    convert = cast(Any, layers).convert_sync_batchnorm
     shared: nn.Module = convert(model)
     return shared
 
