@@ -80,7 +80,7 @@ def _write(run_dir: Path, predictions: pd.DataFrame, metrics: Metrics, facts: di
     plot_confusion(metrics["confusion_matrix"], plots / "confusion.png")  # type: ignore[arg-type]
     write_report(
         run_dir / "report.html",
-        title=f"{facts['Model']}: {facts['Data set']}, {metrics['split']} split",
+        title=f"{facts['Model']}: {facts['Data set']}, {metrics['split']} split{'s' if 'folds' in metrics else ''}",
         metrics=metrics,
         pictures={"ROC curve": plots / "roc.png", "Confusion matrix": plots / "confusion.png"},
         facts=facts,
