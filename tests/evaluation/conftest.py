@@ -31,6 +31,18 @@ def member(trained: Path, tmp_path: Path) -> Callable[..., str]:
 
 
 @pytest.fixture
+def other_validation() -> Callable[[Checkpoint, TrainConfig], None]:
+    """Give a change that makes a checkpoint validated on other images, for `member`."""
+
+    def change(checkpoint: Checkpoint, config: TrainConfig) -> None:
+        swap = {"train": "val", "val": "train", "test": "test"}
+        checkpoint.splits = {name: swap[split] for name, split in checkpoint.splits.items()}
+        checkpoint.threshold = 0.8
+
+    return change
+
+
+@pytest.fixture
 def fold(member: Callable[..., str], trained: Path, demo_root: Path) -> Callable[..., str]:
     """Save a run that tested on one of three folds."""
     table = pd.read_csv(trained / "splits.csv", dtype=str).merge(

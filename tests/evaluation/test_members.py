@@ -5,14 +5,8 @@ import pandas as pd
 import pytest
 
 from melanoma.errors import ConfigError, DataError
-from melanoma.evaluation.ensemble import mean_rank, mean_threshold
+from melanoma.evaluation.ensemble import mean_rank
 from melanoma.evaluation.operating import choose_threshold
-
-
-def other_validation(checkpoint, config):
-    swap = {"train": "val", "val": "train", "test": "test"}
-    checkpoint.splits = {name: swap[split] for name, split in checkpoint.splits.items()}
-    checkpoint.threshold = 0.8
 
 
 def test_logits_and_the_threshold_are_those_of_the_mean(member, trained, scored):
@@ -38,16 +32,6 @@ def test_ranks_are_judged_at_a_rank_of_the_validation_patients(member, trained, 
     assert "a mean rank is no probability" in page
 
 
-def test_members_validated_on_other_images_give_the_mean_of_their_thresholds(member, scored, trained, caplog):
-    runs = [member("a", lambda one, config: setattr(one, "threshold", 0.2)), member("b", other_validation)]
-    metrics, _, page = scored(*runs)
-    assert metrics["threshold"] == pytest.approx(mean_threshold([0.2, 0.8]))
-    assert "own thresholds, each chosen on the validation patients" in page
-    with caplog.at_level(logging.WARNING):
-        assert scored(*runs, options=("ensemble=ranks",))[0]["threshold"] == 0.5
-    assert "no threshold for the ensemble: the checkpoints were validated on different images" in caplog.text
-
-
 def test_members_of_other_test_images_are_refused_with_the_way_out(fold, scored):
     with pytest.raises(DataError, match=r"are not tested on the same images: \d+ images .* such as .*ensemble=folds"):
         scored(fold(0), fold(1))
@@ -66,7 +50,7 @@ def test_other_splits_can_be_given_to_a_fold(fold, trained, scored, tmp_path):
     assert scored(fold(0), options=(f"data.splits={tmp_path}/all.csv",))[0]["n"] == len(splits)
 
 
-def test_training_images_of_any_member_are_told(member, trained, scored, caplog, tmp_path):
+def test_training_images_of_any_member_are_told(member, other_validation, trained, scored, caplog, tmp_path):
     splits = pd.read_csv(trained / "splits.csv")
     splits.assign(split="test").to_csv(tmp_path / "all.csv", index=False)
     with caplog.at_level(logging.WARNING):
@@ -95,14 +79,6 @@ def test_views_are_scored_and_judged_at_a_threshold_of_the_same_views(trained, s
 def test_crops_of_the_whole_image_change_nothing(trained, scored):
     _, crops, _ = scored(str(trained), options=("crops=5", "crop_scale=1"))
     assert np.allclose(crops["logit"], scored(str(trained))[1]["logit"], atol=1e-6)
-
-
-def test_without_the_validation_images_views_take_the_threshold_of_training(member, scored, caplog, trained):
-    run = member("a", lambda one, config: one.splits.update(gone="val"))
-    with caplog.at_level(logging.WARNING):
-        metrics, *_ = scored(run, options=("tta=flip",))
-    assert metrics["threshold"] == scored(str(trained))[0]["threshold"]
-    assert "validation images are not at hand" in caplog.text
 
 
 @pytest.mark.parametrize(
