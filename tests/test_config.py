@@ -1,3 +1,4 @@
+import re
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import get_type_hints
@@ -6,6 +7,7 @@ import pytest
 import yaml
 
 from melanoma.config import CONFIG_DIR, CompareConfig, EvalConfig, PrepareConfig, TrainConfig, compose, resolve
+from melanoma.errors import ConfigError
 
 GROUPS = {"data": 7, "reader": 3, "model": 6, "augment": 2, "training": 1, "experiment": 6, "sweep": 2}
 """How many files each group ships, so that a file nobody composes is noticed."""
@@ -117,6 +119,38 @@ def test_combined_keeps_each_data_set_s_own_words():
 def test_prepared_data_bring_their_splits(command, schema):
     overrides = ["data=prepared", "data.root=/x", *(["checkpoint=y"] if command == "eval" else [])]
     assert resolve(compose(command, overrides), schema).data.splits == "/x/splits.csv"
+
+
+@pytest.mark.parametrize(
+    ("options", "fault"),
+    [
+        (["split.fold=1"], "split.fold=1 needs split.folds=NUMBER"),
+        (["split.folds=5"], "split.folds=5 needs split.fold: which of 0 to 4"),
+        (["split.folds=5", "split.fold=7"], "split.fold=7 is not one of split.folds=5: 0 to 4"),
+        (["split.folds=1", "split.fold=0"], "split.folds: must be at least 2"),
+        (["split.folds=5", "split.fold=-1"], "split.fold: must be at least 0"),
+        (["split.folds=5", "split.fold=0", "split.val_folds=[1]"], "take them from a column; drop one"),
+        (
+            ["split.folds=5", "split.fold=0", "data.splits=x.csv"],
+            "split.folds=5 draws the splits, and data.splits=x.csv",
+        ),
+    ],
+)
+@pytest.mark.parametrize(("command", "schema"), [("train", TrainConfig), ("prepare", PrepareConfig)])
+def test_folds_that_do_not_fit_are_refused(command, schema, options, fault):
+    with pytest.raises(ConfigError, match=re.escape(fault)):
+        resolve(compose(command, [*options, *(["out=x"] if command == "prepare" else [])]), schema)
+
+
+def test_a_fold_of_prepared_data_leaves_their_splits_out():
+    options = ["data=prepared", "data.root=/x", "data.splits=null", "split.folds=5", "split.fold=4"]
+    assert resolve(compose("train", options), TrainConfig).split.fold == 4
+
+
+def test_a_checkpoint_is_one_or_several():
+    for given, paths in (("a", ["a"]), ("[a,b]", ["a", "b"])):
+        config = resolve(compose("eval", [f"checkpoint={given}"]), EvalConfig)
+        assert (config.checkpoint, config.ensemble, config.tta, config.crops) == (paths, "logits", "none", 1)
 
 
 def test_prepare_draws_the_splits_that_training_draws():

@@ -32,7 +32,8 @@ def test_every_command_s_options_resolve(command, line, tmp_path):
         del words[place : place + 2]
         words.append(f"hydra.searchpath=[file://{own_config(tmp_path)}]")
     words = [part for word in words for part in separate_data_sets(word)]
-    overrides = [re.sub(r",[^\[\]]*$", "", word) for word in words if "=" in word]  # the first job of a sweep
+    # The first job of a sweep.
+    overrides = [re.sub(r"=range\(\d+\)$", "=0", re.sub(r",[^\[\]]*$", "", word)) for word in words if "=" in word]
     resolve(compose(command, overrides), SCHEMAS[command])
 
 

@@ -1,10 +1,9 @@
 import logging
 
-import pandas as pd
 import pytest
 
-from melanoma.compare.runs import find_runs, require_same_rows
-from melanoma.errors import ConfigError, DataError
+from melanoma.compare.runs import find_runs
+from melanoma.errors import ConfigError
 
 
 @pytest.fixture
@@ -60,34 +59,3 @@ def test_what_cannot_be_compared_is_named(made, tmp_path, given, words):
     (tmp_path / "link").symlink_to(tmp_path / "a")
     with pytest.raises(ConfigError, match=words):
         find_runs([f"{tmp_path}/{name}" for name in given])
-
-
-def table(**rows):
-    """Rows by image, as a patient and a target."""
-    return pd.DataFrame([(name, *row) for name, row in rows.items()], columns=["image_name", "patient_id", "target"])
-
-
-OURS = table(a=("secret1", 0), b=("secret2", 1))
-
-
-def test_the_same_rows_in_another_order_pass():
-    require_same_rows({"one": OURS, "two": OURS.iloc[::-1]}, "")
-
-
-@pytest.mark.parametrize(
-    ("theirs", "words"),
-    [
-        (
-            table(b=("secret2", 1), c=("secret3", 0), d=("secret2", 0)),
-            "runs one and two .*: 1 image and 1 patient only in one, such as a; 2 images and 1 patient "
-            "only in two, such as c. The way out",
-        ),
-        (table(a=("secret1", 0)), "such as b. The way out"),
-        (table(a=("secret1", 0), b=("secret2", 0)), "different labels of 1 of 2 test images, such as b"),
-        (table(a=("secret9", 0), b=("secret2", 1)), "different patients of 1 of 2 test images, such as a"),
-    ],
-)
-def test_other_rows_are_refused_without_naming_a_patient(theirs, words):
-    with pytest.raises(DataError, match=words) as caught:
-        require_same_rows({"one": OURS, "same": OURS, "two": theirs}, "The way out")
-    assert "secret" not in str(caught.value)

@@ -28,8 +28,8 @@ def make_table(patients=200, prevalence=0.1, seed=0):
     )
 
 
-def config(test=0.1, val=0.2, seed=0):
-    return SplitConfig(test_fraction=test, val_fraction=val, seed=seed, test_folds=[], val_folds=[], extra="train")
+def config(test=0.1, val=0.2, seed=0, folds=None, fold=None):
+    return SplitConfig(test, val, seed, test_folds=[], val_folds=[], folds=folds, fold=fold, extra="train")
 
 
 TABLE = make_table()
@@ -83,6 +83,34 @@ def test_fewer_patients_than_folds():
     assert "4 patients cannot be split into 10 folds" in message
     assert "data.splits=FILE" in message
     assert "\n" not in message
+
+
+def test_the_test_splits_of_all_folds_are_every_image_once_and_share_no_patient():
+    tests = [TABLE[draw_splits(TABLE, config(folds=5, fold=fold)) == "test"] for fold in range(5)]
+    assert sorted(pd.concat(tests)["image_name"]) == sorted(TABLE["image_name"])
+    assert sum(test["patient_id"].nunique() for test in tests) == TABLE["patient_id"].nunique()
+    for test in tests:
+        assert len(test) == pytest.approx(len(TABLE) / 5, abs=3)
+        assert test["target"].sum() == pytest.approx(TABLE["target"].sum() / 5, abs=2)
+
+
+def test_validation_is_its_fraction_of_what_a_fold_leaves():
+    split = draw_splits(TABLE, config(folds=4, fold=3))
+    assert split.groupby(TABLE["patient_id"]).nunique().max() == 1
+    shares = split.value_counts(normalize=True)
+    assert shares["test"] == pytest.approx(0.25, abs=0.02)
+    assert shares["val"] == pytest.approx(0.15, abs=0.02)
+
+
+def test_the_seed_decides_the_folds_and_the_test_fraction_does_not():
+    fold = draw_splits(TABLE, config(folds=5, fold=1))
+    assert draw_splits(TABLE, config(test=0.4, folds=5, fold=1)).equals(fold)
+    assert not draw_splits(TABLE, config(seed=1, folds=5, fold=1)).equals(fold)
+
+
+def test_fewer_patients_than_folds_of_k():
+    with pytest.raises(SplitError, match=r"3 patients cannot be split into 5 folds for split\.folds=5; use more"):
+        draw_splits(make_table(patients=3), config(folds=5, fold=0))
 
 
 def test_a_shared_patient_is_refused_without_naming_the_patient():

@@ -9,7 +9,7 @@ import pandas as pd
 from melanoma.config import CompareConfig, EvalConfig
 from melanoma.errors import DataError
 from melanoma.evaluation.metrics import Metrics
-from melanoma.evaluation.scoring import Opened, Scored, classify, score
+from melanoma.evaluation.scoring import Opened, Scored, classify, own_threshold, score
 from melanoma.prediction import inference_megabytes, inference_milliseconds, model_megabytes
 
 BATCH = 16
@@ -41,7 +41,11 @@ class Measured:
 def eval_config(config: CompareConfig, checkpoint: Path) -> EvalConfig:
     """Ask for a checkpoint's test split as `melanoma-eval` would."""
     return EvalConfig(
-        checkpoint=str(checkpoint),
+        checkpoint=[str(checkpoint)],
+        ensemble="logits",
+        tta="none",
+        crops=1,
+        crop_scale=1.0,
         split="test",
         device=config.device,
         data=config.data,
@@ -61,7 +65,9 @@ def measure(opened: Opened, config: EvalConfig, directory: Path, label: str) -> 
     """
     scored = score(opened, config)
     history = _history(directory / "history.csv")
-    figures = classify(scored.predictions, opened) | _learning(history) | _cost(scored, opened)
+    figures = (
+        classify(scored.predictions, opened.split, own_threshold(opened)) | _learning(history) | _cost(scored, opened)
+    )
     model = opened.trained.model.name
     return Measured(label, model, figures, _facts(opened, directory), scored.predictions, history)
 

@@ -37,7 +37,7 @@ def plot_performance(runs: Sequence[Measured], path: Path) -> None:
         axes.plot([low, high], [place, place], color=BLUE, lw=2.5, solid_capstyle="butt", zorder=2)
         axes.plot(auc, place, "o", color=BLUE, ms=9, mec="white", zorder=3)
         axes.annotate(f"{auc:.3f}", (auc, place), (0, 8), textcoords="offset points", ha="center", color=INK)
-        if (reported := run.figures.get("reported_auc")) is not None:
+        if isinstance(reported := run.figures.get("reported_auc"), float):
             (study,) = axes.plot(reported, place, "D", mfc="white", mec=ORANGE, mew=1.5, ms=7, zorder=4)
     if known:
         axes.set_yticks(range(len(known)), [_wrapped(run) for run in known], parse_math=False)

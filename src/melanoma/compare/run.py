@@ -11,10 +11,12 @@ from melanoma.compare.page import terminal_table, write_html, write_markdown
 from melanoma.compare.paired import compare_pairs
 from melanoma.compare.pictures import PICTURES
 from melanoma.compare.results import Results, finding
-from melanoma.compare.runs import CHECKPOINT, find_runs, require_same_rows
+from melanoma.compare.runs import find_runs
 from melanoma.config import CompareConfig
 from melanoma.errors import ConfigError
 from melanoma.evaluation.intervals import bootstrap_aucs, percentile_interval
+from melanoma.evaluation.run_folders import CHECKPOINT
+from melanoma.evaluation.same_rows import require_same_rows
 from melanoma.evaluation.scoring import open_checkpoint
 
 _log = logging.getLogger(__name__)
@@ -33,6 +35,7 @@ def compare(config: CompareConfig, run_dir: Path) -> None:
     _require_baseline(config.baseline, labels)
     require_same_rows(
         dict(zip(labels, (one.table for one in opened), strict=True)),
+        "runs",
         "Train them with one split.seed, or give each the data.splits=FILE of the other",
     )
     runs = []
@@ -41,6 +44,7 @@ def compare(config: CompareConfig, run_dir: Path) -> None:
         runs.append(measure(one, config_of, directory, label))
     require_same_rows(
         {run.label: run.predictions for run in runs},
+        "runs",
         "Images that one run cannot read are missing in it: mend them, or compare runs of one reader",
     )
     results = _results(_aligned(runs), config)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from melanoma.config.data import DataConfig, ReaderConfig, SplitConfig
+from melanoma.config.data import DataConfig, ReaderConfig, SplitConfig, refuse_two_splits
 from melanoma.config.model import VARIANTS, ModelConfig
 from melanoma.config.training import AugmentConfig, TrainingConfig
 from melanoma.schema import bounds
@@ -30,6 +30,7 @@ class TrainConfig:
     def __post_init__(self) -> None:
         if self.model.freeze_backbone and not self.model.pretrained:
             raise ValueError("model.freeze_backbone=true with model.pretrained=false keeps random features; drop one")
+        refuse_two_splits(self.data, self.split)
 
 
 @dataclass
@@ -49,7 +50,18 @@ class EvalDataConfig:
 class EvalConfig:
     """All that `melanoma-eval` needs."""
 
-    checkpoint: str = bounds()
+    checkpoint: list[str] = bounds()
+    """Files, or directories that `melanoma-train` wrote: a run's best epoch, or those of all of a sweep's jobs."""
+    ensemble: str = bounds(choices=("logits", "ranks", "folds"))
+    """Of several checkpoints: their mean logit, their mean rank within the images scored; or each fold of a k-fold
+    split by the checkpoint that has not seen it."""
+    tta: str = bounds(choices=("none", "flip", "dihedral"))
+    """Views of an image whose logits are averaged: itself; with its two mirror images and both together; the eight
+    symmetries of the square."""
+    crops: int = bounds(choices=(1, 5))
+    """1: the whole image. 5: the corners and the centre of a larger picture, averaged, each in the views of `tta`."""
+    crop_scale: float = bounds(above=0, at_most=1)
+    """Side of a crop as a share of the larger picture's; a crop has the size that the model was trained at."""
     split: str | None = bounds(choices=("train", "val", "test", "all"))
     """null: test for the checkpoint's own data set, all for another one or for new images."""
     device: str = bounds(choices=("auto", "cpu", "cuda"))
@@ -61,6 +73,18 @@ class EvalConfig:
     workers: int | None = bounds(at_least=0)
     bootstrap_draws: int = bounds(at_least=100)
     seed: int = bounds(at_least=0)
+
+    def __post_init__(self) -> None:
+        if self.ensemble != "folds":
+            return
+        if self.split not in (None, "test"):
+            raise ValueError(f"ensemble=folds scores the test split of every fold; leave split={self.split} out")
+        if isinstance(self.data, DataConfig):
+            raise ValueError(
+                f"ensemble=folds scores the folds' own images; leave data={self.data.name} out, or use ensemble=logits"
+            )
+        if self.data.splits is not None:
+            raise ValueError("ensemble=folds scores the folds that were drawn in training; leave data.splits out")
 
 
 @dataclass
@@ -113,3 +137,6 @@ class PrepareConfig:
     data: DataConfig = bounds()
     reader: ReaderConfig = bounds()
     split: SplitConfig = bounds()
+
+    def __post_init__(self) -> None:
+        refuse_two_splits(self.data, self.split)

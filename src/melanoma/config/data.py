@@ -113,5 +113,32 @@ class SplitConfig:
     """With data.columns.fold: the folds that are the test split."""
     val_folds: list[int] = bounds()
     """With data.columns.fold: the folds that are the validation split; the others are learnt from."""
+    folds: int | None = bounds(at_least=2)
+    """Deal the patients out to so many folds; `fold` is the test split, and `test_fraction` is not used."""
+    fold: int | None = bounds(at_least=0)
+    """Which of the folds, from 0."""
     extra: str = bounds(choices=("train", "all"))
     """Which splits the images of data.extra may join."""
+
+    def __post_init__(self) -> None:
+        if self.folds is None and self.fold is None:
+            return
+        if self.folds is None:
+            raise ValueError(f"split.fold={self.fold} needs split.folds=NUMBER: how many folds there are")
+        if self.fold is None:
+            raise ValueError(f"split.folds={self.folds} needs split.fold: which of 0 to {self.folds - 1} is tested on")
+        if self.fold >= self.folds:
+            raise ValueError(f"split.fold={self.fold} is not one of split.folds={self.folds}: 0 to {self.folds - 1}")
+        if self.test_folds or self.val_folds:
+            raise ValueError(
+                "split.folds draws folds, and split.test_folds and split.val_folds take them from a column; drop one"
+            )
+
+
+def refuse_two_splits(data: DataConfig, split: SplitConfig) -> None:
+    """Raise ValueError if a file gives the splits and folds are to be drawn, too."""
+    if data.splits is not None and split.folds is not None:
+        raise ValueError(
+            f"split.folds={split.folds} draws the splits, and data.splits={data.splits} gives them; drop one "
+            "(data.splits=null, split.folds=null)"
+        )

@@ -7,7 +7,6 @@ import warnings
 from fractions import Fraction
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 from sklearn.model_selection import StratifiedGroupKFold
 
@@ -25,13 +24,17 @@ _log = logging.getLogger(__name__)
 def draw_splits(table: pd.DataFrame, config: SplitConfig) -> pd.Series:
     """Give every row a split, stratified by target and grouped by patient.
 
-    The test fraction is taken first; the validation fraction is a share of what is left.
+    The test split is taken first: one of the folds, or a fraction. The validation fraction is a share of what is left.
 
     Raises:
-        SplitError: if there are fewer patients than the fractions need.
+        SplitError: if there are fewer patients than the folds or fractions need.
     """
     split = pd.Series("train", index=table.index, name="split")
-    if config.test_fraction > 0:
+    if config.folds is not None and config.fold is not None:
+        # Every run deals the patients out alike, so that the test splits of all folds are every image once.
+        why = f"split.folds={config.folds}; use more patients or fewer folds"
+        split[_deal(table, config.folds, config.seed, why)[config.fold]] = "test"
+    elif config.test_fraction > 0:
         split[_take(table, config.test_fraction, config.seed)] = "test"
     rest = table[split == "train"]
     split[_take(rest, config.val_fraction, config.seed)] = "val"
@@ -47,22 +50,26 @@ def _take(table: pd.DataFrame, fraction: float, seed: int) -> pd.Index:
     taken, folds = share.numerator, share.denominator
     if not 0 < taken < folds:
         raise SplitError(f"a split of {fraction} of the patients is too small or too large; use 0.05 to 0.95")
+    parts = _deal(
+        table, folds, seed, f"a fraction of {fraction}; use more patients, another fraction or data.splits=FILE"
+    )
+    return parts[0].append(parts[1:taken])
+
+
+def _deal(table: pd.DataFrame, folds: int, seed: int, why: str) -> list[pd.Index]:
+    """Deal whole patients out to folds of about as many rows and positives each; `why` is told in errors."""
     patients = table["patient_id"].nunique()
     if patients < folds:
-        raise SplitError(
-            f"{patients} patients cannot be split into {folds} folds for a fraction of {fraction}; "
-            "use more patients, another fraction or data.splits=FILE"
-        )
+        raise SplitError(f"{patients} patients cannot be split into {folds} folds for {why}")
     kfold = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
     with warnings.catch_warnings():
         # A rare class that misses some fold is told by describe(), in words that fit.
         warnings.filterwarnings("ignore", message="The least populated class")
         parts = kfold.split(table, table["target"].astype(int), table["patient_id"])
         try:
-            chosen = [part for _, (_, part) in zip(range(taken), parts, strict=False)]
+            return [table.index[part] for _, part in parts]
         except ValueError as error:
             raise SplitError(f"cannot split {len(table)} images into {folds} folds: {error}") from error
-    return table.index[np.concatenate(chosen)]
 
 
 def assert_disjoint(table: pd.DataFrame, split: pd.Series) -> None:

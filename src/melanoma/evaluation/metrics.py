@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
 
-Metrics: TypeAlias = dict[str, str | float | int | list[list[int]] | None]
+Metrics: TypeAlias = dict[str, str | float | int | list[list[int]] | list[int] | list[float | None] | None]
 Counts: TypeAlias = npt.NDArray[np.int64]
 Floats: TypeAlias = npt.NDArray[np.float64]
 

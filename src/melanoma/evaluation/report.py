@@ -24,19 +24,25 @@ class Picture:
 
 
 def write_report(
-    path: Path, *, title: str, metrics: Metrics, pictures: Mapping[str, Path], facts: Mapping[str, str]
+    path: Path,
+    *,
+    title: str,
+    metrics: Metrics,
+    pictures: Mapping[str, Path],
+    facts: Mapping[str, str],
+    scorer: str = "the model",
 ) -> None:
     """Write one self-contained page, whole or not at all.
 
     `metrics` has every key of metrics.json, `pictures` maps a title to a PNG (the first two lead the page),
-    `facts` says where the numbers come from. Raises ValueError for a picture that is not a PNG.
+    `facts` says where the numbers come from, `scorer` who scored. Raises ValueError for a picture that is not a PNG.
     """
     embedded = [embed(name, file) for name, file in pictures.items()]
     write_page(
         path,
         "report.html",
         title=title,
-        finding=finding(metrics),
+        finding=finding(metrics, scorer),
         metrics=metrics,
         why_missing=lambda key: why_missing(metrics, key),
         leading=embedded[:FIRST_PICTURES],
@@ -45,7 +51,7 @@ def write_report(
     )
 
 
-def finding(metrics: Metrics) -> str:
+def finding(metrics: Metrics, scorer: str = "the model") -> str:
     """Say in one sentence what was found."""
     if not metrics["n"]:
         return "There are no labelled images, so nothing was measured."
@@ -56,7 +62,7 @@ def finding(metrics: Metrics) -> str:
     interval = f"95 % interval {why_missing(metrics, 'auc_ci_low')}"
     if low is not None and high is not None:
         interval = f"95 % interval {low:.3f} to {high:.3f}"
-    return f"{data} the model reaches AUC {metrics['auc']:.3f} ({interval})."
+    return f"{data} {scorer} reaches AUC {metrics['auc']:.3f} ({interval})."
 
 
 def on_data(metrics: Metrics) -> str:
@@ -76,6 +82,8 @@ def why_missing(metrics: Metrics, key: str) -> str:
         return "not known"
     if not n:
         return "not defined: there are no images"
+    if key in ("brier", "ece"):
+        return "not defined: a mean rank is no probability"
     if key == "precision":
         return "not defined: no image was called malignant"
     if positives in (0, n):

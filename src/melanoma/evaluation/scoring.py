@@ -18,6 +18,7 @@ from melanoma.data.table import open_data
 from melanoma.errors import CheckpointError, DataError
 from melanoma.evaluation.metrics import Metrics, classification_metrics
 from melanoma.models import build_model
+from melanoma.models.views import Views, read_size, view_count
 from melanoma.prediction import predict
 
 _log = logging.getLogger(__name__)
@@ -31,11 +32,13 @@ class Opened:
     trained: TrainConfig
     """The checkpoint's own config."""
     own: TrainConfig
-    """The same, with the data and reader that were asked for."""
+    """The same, with the data and reader that were asked for, and the size that images are read at."""
     compute: Compute
     table: pd.DataFrame
     reader: Reader
     split: str
+    validation: pd.DataFrame
+    """The rows that the checkpoint was validated on; none where any of them is not at hand."""
 
 
 @dataclass(frozen=True)
@@ -49,17 +52,19 @@ class Scored:
 
 
 def open_checkpoint(config: EvalConfig) -> Opened:
-    """Read a checkpoint and its table, and choose the rows to score; opens no image that the table can do without.
+    """Read the one checkpoint that the config names and its table, and choose the rows to score.
+
+    Opens no image that the table can do without.
 
     Raises:
         MelanomaError: of the kind that says what the user can mend.
     """
-    checkpoint, trained = load_checkpoint(Path(config.checkpoint), TrainConfig)
-    compute = _compute(config, trained)
-    own = replace(trained, data=_data(config, trained), reader=config.reader or trained.reader)
+    (path,) = config.checkpoint
+    checkpoint, trained = load_checkpoint(Path(path), TrainConfig)
+    compute, own = _compute(config, trained), _own(config, trained)
     table, reader = _open(config, own, checkpoint)
-    table, split = _choose_rows(table, config, own, trained, checkpoint)
-    return Opened(checkpoint, trained, own, compute, table, reader, split)
+    rows, split = _choose_rows(table, config, own, trained, checkpoint)
+    return Opened(checkpoint, trained, own, compute, rows, reader, split, _validated_on(table, checkpoint))
 
 
 def score(opened: Opened, config: EvalConfig) -> Scored:
@@ -68,28 +73,44 @@ def score(opened: Opened, config: EvalConfig) -> Scored:
     Raises:
         MelanomaError: of the kind that says what the user can mend.
     """
-    model = opened.compute.place(_rebuild(opened, config.checkpoint))
+    model = _rebuild(opened, config.checkpoint[0])
+    if view_count(config.tta, config.crops) > 1:
+        model = Views(model, config.tta, config.crops, opened.trained.training.image_size)
+    model = opened.compute.place(model)
+    predictions, unreadable = score_rows(model, opened, opened.table, config, opened.split)
+    return Scored(predictions, model, unreadable)
+
+
+def score_rows(
+    model: nn.Module, opened: Opened, rows: pd.DataFrame, config: EvalConfig, description: str
+) -> tuple[pd.DataFrame, dict[str, str]]:
+    """Score every readable one of the rows with a placed model; give the images left out, and why, beside.
+
+    Raises:
+        MelanomaError: of the kind that says what the user can mend.
+    """
     loader = make_loader(
-        opened.table,
+        rows,
         opened.reader,
         opened.own,
         learn=False,
         workers=choose_workers(config.workers, opened.compute.device),
         pin_memory=opened.compute.device.type == "cuda",
     )
-    predictions = predict(model, loader, opened.compute, opened.split)
-    return Scored(predictions, model, loader.faults.unreadable)
+    return predict(model, loader, opened.compute, description), loader.faults.unreadable
 
 
-def classify(predictions: pd.DataFrame, opened: Opened) -> Metrics:
-    """Measure the predictions at the checkpoint's own threshold."""
-    threshold = opened.checkpoint.threshold
-    if threshold is None:
-        _log.warning(
-            "the checkpoint has no threshold: it is from within an epoch, or one class was validated; 0.5 is used"
-        )
-        threshold = 0.5
-    metrics: Metrics = {"split": opened.split, "n_patients": int(predictions["patient_id"].nunique())}
+def own_threshold(opened: Opened) -> float:
+    """Give the checkpoint's threshold, or 0.5 with a warning."""
+    if opened.checkpoint.threshold is not None:
+        return opened.checkpoint.threshold
+    _log.warning("the checkpoint has no threshold: it is from within an epoch, or one class was validated; 0.5 is used")
+    return 0.5
+
+
+def classify(predictions: pd.DataFrame, split: str, threshold: float) -> Metrics:
+    """Measure the predictions at a threshold."""
+    metrics: Metrics = {"split": split, "n_patients": int(predictions["patient_id"].nunique())}
     return metrics | classification_metrics(
         predictions["target"].to_numpy(dtype=int), predictions["probability"].to_numpy(), threshold
     )
@@ -100,6 +121,19 @@ def _compute(config: EvalConfig, trained: TrainConfig) -> Compute:
     if precision == "fp16" and (config.device == "cpu" or not torch.cuda.is_available()):
         precision = "auto"  # a CPU has no fp16 kernels
     return choose_compute(config.device, precision, trained.training.channels_last)
+
+
+def _own(config: EvalConfig, trained: TrainConfig) -> TrainConfig:
+    """Put what was asked for in place of what the checkpoint was trained with."""
+    size = read_size(trained.training.image_size, config.crops, config.crop_scale)
+    return replace(
+        trained,
+        data=_data(config, trained),
+        reader=config.reader or trained.reader,
+        training=replace(trained.training, image_size=size),
+        # The checkpoint knows its splits; none are drawn, so that others may be given.
+        split=replace(trained.split, folds=None, fold=None),
+    )
 
 
 def _data(config: EvalConfig, trained: TrainConfig) -> DataConfig:
@@ -140,6 +174,12 @@ def _choose_rows(
     if not (split == name).any():
         raise DataError(f"split={name} holds no images; the splits are {', '.join(sorted(set(split)))}")
     return table[split == name], name
+
+
+def _validated_on(table: pd.DataFrame, checkpoint: Checkpoint) -> pd.DataFrame:
+    names = {name for name, split in checkpoint.splits.items() if split == "val"}
+    rows = table[table["image_name"].isin(names)]
+    return rows if len(rows) == len(names) else rows.iloc[:0]
 
 
 def _trained_on(table: pd.DataFrame, checkpoint: Checkpoint) -> int:

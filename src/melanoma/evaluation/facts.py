@@ -1,0 +1,82 @@
+"""Where an evaluation's numbers come from, in words for the page."""
+
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+from melanoma.config import EvalConfig
+from melanoma.evaluation.members import Member
+from melanoma.evaluation.run_folders import run_name
+from melanoma.models.views import SYMMETRIES, view_count
+
+
+def describe_members(members: list[Member], config: EvalConfig, threshold_rule: str) -> dict[str, str]:
+    """Name data, models and how they were used; where checkpoints differ, each value once."""
+    checkpoints = [member.opened.checkpoint for member in members]
+    trained = [member.opened.trained for member in members]
+    computes = [member.opened.compute for member in members]
+    unreadable = {image for member in members for image in member.unreadable}
+    return {
+        "Data set": members[0].opened.own.data.name,
+        "Trained on": _each(one.data.name for one in trained),
+        "Images that could not be read": str(len(unreadable)),
+        **_checkpoints(members),
+        **({"Put together": _ensemble(config.ensemble)} if len(members) > 1 else {}),
+        "Views of an image": _views(members[0], config),
+        "Threshold": threshold_rule,
+        "Share of positives in training": _each(
+            f"{c.prior:.3f}, learnt as {c.effective_prior:.3f}" for c in checkpoints
+        ),
+        "Model": _models([f"{one.model.name} on {one.model.backbone}" for one in trained]),
+        "Image size": _each(f"{one.training.image_size} px, {one.training.fit}" for one in trained),
+        "Device and precision": _each(f"{c.device.type}, {str(c.dtype).removeprefix('torch.')}" for c in computes),
+        "Splits": "SHA-256 " + _each(one.split_hash[:16] for one in checkpoints),
+        "Versions in training": _each(", ".join(f"{k} {v}" for k, v in one.versions.items()) for one in checkpoints),
+    }
+
+
+def name_scorer(members: list[Member], config: EvalConfig) -> str:
+    """Say who scored, to begin "... reaches AUC"."""
+    if config.ensemble == "folds":
+        return "each fold's own model"
+    if len(members) == 1:
+        return "the model"
+    return f"the mean {'rank' if config.ensemble == 'ranks' else 'logit'} of {len(members)} models"
+
+
+def _checkpoints(members: list[Member]) -> dict[str, str]:
+    known = [(member.path, member.opened.checkpoint) for member in members]
+    aucs = ["undefined" if one.val_auc is None else f"{one.val_auc:.4f}" for _, one in known]
+    if len(known) == 1:
+        names = [f"{Path(path).name}, epoch {one.epoch}" for path, one in known]
+    else:
+        names = [f"{run_name(Path(path))}, epoch {one.epoch}" for path, one in known]
+    return {
+        "Checkpoint" if len(known) == 1 else "Checkpoints": "; ".join(names),
+        "Validation AUC in training": "; ".join(aucs),
+    }
+
+
+def _ensemble(ensemble: str) -> str:
+    return {
+        "logits": "mean of the logits",
+        "ranks": "mean of the ranks within the images scored, divided by their number; a rank is no probability",
+        "folds": "out of fold: each image by the checkpoint that has not seen its patient",
+    }[ensemble]
+
+
+def _views(member: Member, config: EvalConfig) -> str:
+    count, symmetries = view_count(config.tta, config.crops), len(SYMMETRIES[config.tta])
+    own, trained = member.opened.own.training, member.opened.trained.training
+    if config.crops == 1:
+        return "1: as it is" if count == 1 else f"{count}: tta={config.tta}, mean of their logits"
+    size = f"{config.crops} crops of {trained.image_size} px from {own.image_size} px"
+    return f"{count}: {size}, each in {symmetries} by tta={config.tta}, mean of their logits"
+
+
+def _models(names: list[str]) -> str:
+    return " and ".join(f"{count} x {name}" if len(names) > 1 else name for name, count in Counter(names).items())
+
+
+def _each(values: Iterable[str]) -> str:
+    return "; ".join(dict.fromkeys(values))

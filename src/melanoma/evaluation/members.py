@@ -1,0 +1,84 @@
+"""The checkpoints that are scored together, each opened and scored on its own."""
+
+from dataclasses import dataclass, replace
+
+import pandas as pd
+from torch import nn
+
+from melanoma.config import EvalConfig
+from melanoma.evaluation.ensemble import WAY_OUT
+from melanoma.evaluation.folds import require_folds
+from melanoma.evaluation.run_folders import find_checkpoints
+from melanoma.evaluation.same_rows import require_same_rows
+from melanoma.evaluation.scoring import Opened, open_checkpoint, score, score_rows
+from melanoma.models.views import view_count
+from melanoma.prediction import inference_milliseconds, model_megabytes
+
+
+@dataclass(frozen=True)
+class Member:
+    """One checkpoint, and what it gave."""
+
+    path: str
+    opened: Opened
+    predictions: pd.DataFrame
+    validation: pd.DataFrame | None
+    """Predictions of the rows that it was validated on; None where they are not asked for, or not at hand."""
+    unreadable: dict[str, str]
+    """Images left out, and why."""
+    milliseconds: float
+    """An image, alone in its batch and in all of its views."""
+    megabytes: float
+
+
+def score_members(config: EvalConfig) -> list[Member]:
+    """Open every checkpoint, see whether they go together, and score one after the other.
+
+    Raises:
+        MelanomaError: of the kind that says what the user can mend.
+    """
+    paths = [str(path) for path in find_checkpoints(config.checkpoint)]
+    asked = [replace(config, checkpoint=[path]) for path in paths]
+    opened = {path: open_checkpoint(one) for path, one in zip(paths, asked, strict=True)}
+    if config.ensemble == "folds":
+        require_folds(opened)
+    else:
+        require_same_rows({path: one.table for path, one in opened.items()}, "checkpoints", WAY_OUT)
+    validate = is_joint(list(opened.values()), config) or has_views(config)
+    return [_score(opened[one.checkpoint[0]], one, validate) for one in asked]
+
+
+def is_joint(opened: list[Opened], config: EvalConfig) -> bool:
+    """Tell whether several are averaged and were validated on the same images, so that one threshold fits them."""
+    names = [set(one.validation["image_name"]) for one in opened]
+    return len(names) > 1 and config.ensemble != "folds" and len(names[0]) > 0 and all(n == names[0] for n in names)
+
+
+def has_views(config: EvalConfig) -> bool:
+    """Tell whether an image is scored in several views, which the threshold of training does not know of."""
+    return view_count(config.tta, config.crops) > 1
+
+
+def _score(opened: Opened, config: EvalConfig, validate: bool) -> Member:
+    scored = score(opened, config)
+    validation = None
+    if validate and len(opened.validation):
+        validation = _validate(scored.model, opened, config, scored.predictions)
+    # Forty views of an image are as many passes: a few repeats are steady enough.
+    repeats = max(3, 20 // view_count(config.tta, config.crops))
+    size = opened.own.training.image_size
+    return Member(
+        path=config.checkpoint[0],
+        opened=opened,
+        predictions=scored.predictions,
+        validation=validation,
+        unreadable=scored.unreadable,
+        milliseconds=inference_milliseconds(scored.model, size, opened.compute, repeats=repeats),
+        megabytes=model_megabytes(scored.model),
+    )
+
+
+def _validate(model: nn.Module, opened: Opened, config: EvalConfig, predictions: pd.DataFrame) -> pd.DataFrame:
+    if set(opened.validation["image_name"]) == set(opened.table["image_name"]):
+        return predictions  # split=val: they are scored already
+    return score_rows(model, opened, opened.validation, config, "val")[0]
