@@ -6,6 +6,7 @@ torch takes seconds to import, so jobs import it only once the config has proved
 import atexit
 import errno
 import logging
+import multiprocessing
 import os
 import re
 import secrets
@@ -73,8 +74,7 @@ def prepare() -> None:
 
 def tune() -> None:
     """Run `melanoma-tune`."""
-    line = "\0".join(sys.argv[1:])
-    sys.argv[1:] = re.sub(r"(^|\0)--n-trials[=\0]", r"\1tune.trials=", line).split("\0") if line else []
+    sys.argv[1:] = trials_option(sys.argv[1:])
     _command("tune", TuneConfig, _tune)
 
 
@@ -171,10 +171,20 @@ def separate_data_sets(word: str) -> list[str]:
     return [f"data={first}", *(f"+data@data.extra.{name}={name}" for name in others)]
 
 
+def trials_option(words: list[str]) -> list[str]:
+    """Turn --n-trials N, or --n-trials=N, into tune.trials=N, as Hydra takes no options of others."""
+    line = re.sub(r"(^|\0)--n-trials[=\0]", r"\1tune.trials=", "\0".join(words))
+    return line.split("\0") if words else []
+
+
 def _hydra_main(name: str, schema: type[Any], job: Job) -> Callable[[], Any]:
     @hydra.main(config_path=str(CONFIG_DIR), config_name=name, version_base="1.3")
     def main(composed: DictConfig) -> float | None:
         sweep = HydraConfig.get().mode == RunMode.MULTIRUN
+        known = [None, *multiprocessing.get_all_start_methods()]
+        if multiprocessing.get_start_method(allow_none=True) not in known:
+            # In joblib's processes it is one of joblib's own, which the processes that we start do not know.
+            multiprocessing.set_start_method(known[1], force=True)
         try:
             if (swept := HydraConfig.get().sweeper.get("params")) and not sweep:
                 raise ConfigError(f"a sweep over {' and '.join(swept)} is several jobs; add -m")

@@ -43,7 +43,7 @@ def check_space(space: Mapping[str, RangeConfig], compose: Compose) -> None:
         if (fault := _fault(f"{entry.option}={text}", _groups(space, entry), compose))
     ]
     if faults:
-        raise ConfigError("; ".join(faults))
+        raise ConfigError("; ".join(dict.fromkeys(faults)))
 
 
 def _draw(trial: Trial, entry: RangeConfig) -> str:

@@ -101,9 +101,7 @@ class Study:
                 )
                 return optuna.create_study(
                     storage=storage,
-                    pruner=optuna.pruners.MedianPruner(
-                        self._config.prune_after_trials, self._config.prune_after_epochs
-                    ),
+                    pruner=self._pruner(),
                     study_name=self._config.study,
                     direction="maximize",
                     load_if_exists=True,
@@ -111,9 +109,14 @@ class Study:
             except Exception as error:
                 if attempt == _ATTEMPTS or isinstance(error, ImportError):
                     # Not the URL itself, which may hold a password.
-                    raise ConfigError(f"tune.storage cannot be opened: {_one_line(error)}") from error
+                    cause = f" ({error.__cause__})" if isinstance(error, ImportError) else ""
+                    raise ConfigError(f"tune.storage cannot be opened: {_one_line(error)}{cause}") from error
                 time.sleep(attempt / 2)
         raise AssertionError
+
+    def _pruner(self) -> optuna.pruners.MedianPruner:
+        # It counts steps from 0, and we count epochs from 1.
+        return optuna.pruners.MedianPruner(self._config.prune_after_trials, self._config.prune_after_epochs + 1)
 
     def _trials(self) -> list[FrozenTrial]:
         return self._study.get_trials(deepcopy=False)
@@ -129,7 +132,7 @@ class Study:
         running = sum(trial.state == TrialState.RUNNING for trial in self._trials())
         if not running:
             return False
-        patience = (_GRACE + 1) * self._config.heartbeat_seconds
+        patience = (_GRACE + 2) * self._config.heartbeat_seconds
         _log.info("%d more are running; waiting up to %d s to see whether their processes are alive", running, patience)
         deadline = time.monotonic() + patience
         while time.monotonic() < deadline:
