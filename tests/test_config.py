@@ -5,8 +5,16 @@ from typing import get_type_hints
 import pytest
 import yaml
 
-from melanoma.config import CONFIG_DIR, CompareConfig, EvalConfig, PrepareConfig, TrainConfig, TuneConfig
-from melanoma.config import compose, resolve
+from melanoma.config import (
+    CONFIG_DIR,
+    CompareConfig,
+    EvalConfig,
+    PrepareConfig,
+    TrainConfig,
+    TuneConfig,
+    compose,
+    resolve,
+)
 
 GROUPS = {"data": 7, "reader": 3, "model": 6, "augment": 2, "training": 1, "experiment": 6, "sweep": 5}
 """How many files each group ships, so that a file nobody composes is noticed."""

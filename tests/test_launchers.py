@@ -23,7 +23,15 @@ EPOCHS = ["training.epochs=15", "training.early_stopping_patience=15"]
 
 def start(overrides, sweep_dir, launcher):
     code = "from melanoma.cli import train; train()"
-    command = [sys.executable, "-c", code, "-m", *overrides, f"hydra/launcher={launcher}", f"hydra.sweep.dir={sweep_dir}"]
+    command = [
+        sys.executable,
+        "-c",
+        code,
+        "-m",
+        *overrides,
+        f"hydra/launcher={launcher}",
+        f"hydra.sweep.dir={sweep_dir}",
+    ]
     # As many threads as these tests have: sums of more are rounded otherwise.
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment)
@@ -50,7 +58,9 @@ def wait_for(path, process):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("numbers", [[signal.SIGUSR2], [signal.SIGTERM, signal.SIGUSR2]], ids=["time-out", "pre-empted"])
+@pytest.mark.parametrize(
+    "numbers", [[signal.SIGUSR2], [signal.SIGTERM, signal.SIGUSR2]], ids=["time-out", "pre-empted"]
+)
 def test_a_job_that_submitit_ends_is_put_back_and_ends_as_one_that_was_not(tiny, train_config, tmp_path, numbers):
     options = [*EPOCHS, "training.workers=1", "training.checkpoint_minutes=null"]
     process = start([*tiny, *options, "resume=auto"], tmp_path / "sweep", "submitit_local")
@@ -78,7 +88,10 @@ def test_joblib_runs_two_jobs_with_workers_of_their_own(tiny, tmp_path):
     process = start([*tiny, "seed=0,1", "training.workers=1"], tmp_path / "sweep", "joblib")
     out, _ = process.communicate(timeout=300)
     assert process.returncode == 0, out
-    assert {path.parents[1].name for path in tmp_path.glob("sweep/*/checkpoints/best.pt")} == {"0_standard", "1_standard"}
+    assert {path.parents[1].name for path in tmp_path.glob("sweep/*/checkpoints/best.pt")} == {
+        "0_standard",
+        "1_standard",
+    }
 
 
 @pytest.mark.slow

@@ -12,7 +12,13 @@ from melanoma.config import CompareConfig, EvalConfig, PrepareConfig, TrainConfi
 ROOT = Path(__file__).parents[1]
 README = ROOT.joinpath("README.md").read_text()
 PAGES = "\n".join([README, *(path.read_text() for path in sorted(ROOT.joinpath("docs").glob("*.md")))])
-SCHEMAS = {"train": TrainConfig, "eval": EvalConfig, "compare": CompareConfig, "prepare": PrepareConfig, "tune": TuneConfig}
+SCHEMAS = {
+    "train": TrainConfig,
+    "eval": EvalConfig,
+    "compare": CompareConfig,
+    "prepare": PrepareConfig,
+    "tune": TuneConfig,
+}
 COMMANDS = re.findall(r"^melanoma-(train|eval|compare|prepare|tune) (.*)$", PAGES, re.MULTILINE)
 
 

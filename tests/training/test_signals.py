@@ -58,30 +58,34 @@ def launcher():
         signal.signal(number, handler)
 
 
+def saved_after(*numbers):
+    """Do as the loop does when these signals come."""
+    with Signals() as taken, taken.postponed():
+        for number in numbers:
+            os.kill(os.getpid(), number)
+        taken.raise_if(taken.asked)
+
+
 def test_after_sigterm_a_launcher_s_own_signal_is_waited_for(launcher, monkeypatch):
     monkeypatch.setattr(signals, "PATIENCE", 30)
-    later = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGUSR2))
-    with pytest.raises(SystemExit, match="144"), Signals() as taken, taken.postponed():
-        os.kill(os.getpid(), signal.SIGTERM)
-        later.start()
-        taken.raise_if(taken.asked)
+    later = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGUSR2))
+    later.start()
+    with pytest.raises(SystemExit, match="144"):
+        saved_after(signal.SIGTERM)
     assert launcher == [signal.SIGTERM, signal.SIGUSR2]
 
 
 def test_a_launcher_without_one_is_not_waited_for_for_ever(launcher, monkeypatch):
     monkeypatch.setattr(signals, "PATIENCE", 0.01)
-    with pytest.raises(PreemptedError), Signals() as taken, taken.postponed():
-        os.kill(os.getpid(), signal.SIGTERM)
-        taken.raise_if(taken.asked)
+    with pytest.raises(PreemptedError):
+        saved_after(signal.SIGTERM)
     assert launcher == [signal.SIGTERM]
 
 
 @pytest.mark.parametrize("numbers", [(signal.SIGTERM, signal.SIGUSR2), (signal.SIGUSR2, signal.SIGTERM)])
 def test_of_two_signals_the_launcher_hears_its_own(launcher, numbers):
-    with pytest.raises(SystemExit, match="144"), Signals() as taken, taken.postponed():
-        for number in numbers:
-            os.kill(os.getpid(), number)
-        taken.raise_if(taken.asked)
+    with pytest.raises(SystemExit, match="144"):
+        saved_after(*numbers)
     assert launcher == [signal.SIGUSR2]
 
 

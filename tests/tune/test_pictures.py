@@ -38,7 +38,7 @@ def test_every_trial_is_drawn_as_what_it_is(drawn):
         "Best so far": [[0, 0.6], [3, 0.8]],
         "Complete": [[0, 0.6], [3, 0.8]],
         "Pruned, at its last epoch": [[2, 0.5]],
-        "Failed": [[1, 0]],
+        "Failed, or killed": [[1, 0]],
         "Best: 0.800 in trial 3": [[3, 0.8]],
     }
 

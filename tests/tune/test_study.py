@@ -6,8 +6,7 @@ from pathlib import Path
 import optuna
 import pytest
 
-from melanoma.config import StudyConfig, compose, resolve
-from melanoma.config import TuneConfig
+from melanoma.config import StudyConfig, TuneConfig, compose, resolve
 from melanoma.errors import ConfigError, DataError, PreemptedError
 from melanoma.tune.study import Study
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from matplotlib.ticker import MaxNLocator
 
@@ -19,34 +20,28 @@ def plot_trials(rows: Sequence[Row], path: Path) -> None:
     }
     failed = [row.number for row in rows if row.state in ("failed", "killed")]
     if scored["complete"]:
-        axes.step(*best_so_far(rows), where="post", color=BLUE, lw=1.5, alpha=0.6, label="Best so far", zorder=1)
+        numbers, aucs = best_so_far(rows)
+        if numbers[-1] < rows[-1].number:
+            numbers, aucs = [*numbers, rows[-1].number], [*aucs, aucs[-1]]
+        axes.step(numbers, aucs, where="post", color=BLUE, lw=1.5, alpha=0.6, label="Best so far", zorder=1)
         axes.plot(*zip(*scored["complete"], strict=True), "o", color=BLUE, ms=7, mec="white", label="Complete")
     if scored["pruned"]:
-        numbers, aucs = zip(*scored["pruned"], strict=True)
-        axes.plot(numbers, aucs, "v", color=FAINT, mfc="white", mew=1.5, ms=7, label="Pruned, at its last epoch")
+        pruned: dict[str, Any] = {"color": FAINT, "mfc": "white", "mew": 1.5, "ms": 7}
+        axes.plot(*zip(*scored["pruned"], strict=True), "v", **pruned, label="Pruned, at its last epoch")
     if failed:
         # On the axis, as they have no AUC.
         on_axis = axes.get_xaxis_transform()
-        axes.plot(
-            failed, [0.0] * len(failed), "x", color=INK, mew=2, ms=8, transform=on_axis, clip_on=False, label="Failed"
-        )
+        style: dict[str, Any] = {"color": INK, "mew": 2, "ms": 8, "transform": on_axis, "clip_on": False}
+        axes.plot(failed, [0.0] * len(failed), "x", **style, label="Failed, or killed")
     if (best := best_of(rows)) and best.auc is not None:
-        axes.plot(
-            best.number,
-            best.auc,
-            "o",
-            color=ORANGE,
-            ms=10,
-            mec="white",
-            label=f"Best: {best.auc:.3f} in trial {best.number}",
-            zorder=4,
-        )
+        label = f"Best: {best.auc:.3f} in trial {best.number}"
+        axes.plot(best.number, best.auc, "o", color=ORANGE, ms=10, mec="white", label=label, zorder=4)
     if axes.lines:
         axes.set(xlabel="Trial", ylabel="AUC on the validation patients")
         axes.set_xlim(-0.5, max(row.number for row in rows) + 0.5)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=10, min_n_ticks=1))
         axes.grid(axis="y", color=FAINT, alpha=0.25)
-        figure.legend(loc="outside lower center", ncols=5, frameon=False)
+        figure.legend(loc="outside lower center", ncols=3, frameon=False)
     else:
         say(axes, "No trial has ended yet")
     figure.savefig(path, dpi=DPI)
