@@ -17,6 +17,9 @@ MAY_NOT = {
     "training": ("cli", "compare", "evaluation.run", "evaluation.report"),
     "evaluation": ("cli", "compare", "training"),
     "compare": ("cli", "training"),
+    "tune": ("cli", "compare"),
+    "tune/space.py": ("training", "models", "data"),
+    "tune/study.py": ("training", "models", "data"),
 }
 
 

@@ -6,10 +6,19 @@ from typing import get_type_hints
 import pytest
 import yaml
 
-from melanoma.config import CONFIG_DIR, CompareConfig, EvalConfig, PrepareConfig, TrainConfig, compose, resolve
+from melanoma.config import (
+    CONFIG_DIR,
+    CompareConfig,
+    EvalConfig,
+    PrepareConfig,
+    TrainConfig,
+    TuneConfig,
+    compose,
+    resolve,
+)
 from melanoma.errors import ConfigError
 
-GROUPS = {"data": 7, "reader": 3, "model": 6, "augment": 2, "training": 1, "experiment": 6, "sweep": 2}
+GROUPS = {"data": 7, "reader": 3, "model": 6, "augment": 2, "training": 1, "experiment": 6, "sweep": 5}
 """How many files each group ships, so that a file nobody composes is noticed."""
 
 CHOICES = [
@@ -41,6 +50,22 @@ def test_every_job_of_a_sweep_resolves(name, jobs):
     overrides = [f"{key}={value}" for key, values in params.items() for value in values.split(",")]
     configs = [resolve(compose("train", [f"+sweep={name}", override]), TrainConfig) for override in overrides]
     assert len({config.model.name for config in configs}) == len(configs) == jobs
+
+
+def test_every_space_is_one_of_options_that_there_are():
+    from melanoma import cli  # noqa: F401  tune.study's default needs its resolver
+    from melanoma.tune.space import check_space
+
+    names = [name.removeprefix("space/") for group, name in CHOICES if group == "sweep" and "/" in name]
+    assert names == ["default", "lr", "variants"]
+    for name in names:
+        space = resolve(compose("tune", [f"sweep/space={name}"]), TuneConfig).tune.space
+        check_space(space, lambda words: resolve(compose("train", words), TrainConfig))
+
+
+def test_a_study_has_every_option_of_training():
+    tune, train = compose("tune", []), compose("train", [])
+    assert {name: value for name, value in tune.items() if name != "tune"} == dict(train.items())
 
 
 def test_the_study_s_experiments_have_its_values():
@@ -102,6 +127,7 @@ def test_no_dataclass_has_a_default():
     check(EvalConfig)
     check(CompareConfig)
     check(PrepareConfig)
+    check(TuneConfig)
 
 
 def test_configs_are_found_in_the_repository():

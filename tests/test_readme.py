@@ -6,14 +6,20 @@ from pathlib import Path
 
 import pytest
 
-from melanoma.cli import separate_data_sets
-from melanoma.config import CompareConfig, EvalConfig, PrepareConfig, TrainConfig, compose, resolve
+from melanoma.cli import separate_data_sets, trials_option
+from melanoma.config import CompareConfig, EvalConfig, PrepareConfig, TrainConfig, TuneConfig, compose, resolve
 
 ROOT = Path(__file__).parents[1]
 README = ROOT.joinpath("README.md").read_text()
 PAGES = "\n".join([README, *(path.read_text() for path in sorted(ROOT.joinpath("docs").glob("*.md")))])
-SCHEMAS = {"train": TrainConfig, "eval": EvalConfig, "compare": CompareConfig, "prepare": PrepareConfig}
-COMMANDS = re.findall(r"^melanoma-(train|eval|compare|prepare) (.*)$", PAGES, re.MULTILINE)
+SCHEMAS = {
+    "train": TrainConfig,
+    "eval": EvalConfig,
+    "compare": CompareConfig,
+    "prepare": PrepareConfig,
+    "tune": TuneConfig,
+}
+COMMANDS = re.findall(r"^melanoma-(train|eval|compare|prepare|tune) (.*)$", PAGES, re.MULTILINE)
 
 
 def test_it_fits_on_a_few_screens():
@@ -32,6 +38,7 @@ def test_every_command_s_options_resolve(command, line, tmp_path):
         del words[place : place + 2]
         words.append(f"hydra.searchpath=[file://{own_config(tmp_path)}]")
     words = [part for word in words for part in separate_data_sets(word)]
+    words = trials_option(words)
     # The first job of a sweep.
     overrides = [re.sub(r"=range\(\d+\)$", "=0", re.sub(r",[^\[\]]*$", "", word)) for word in words if "=" in word]
     resolve(compose(command, overrides), SCHEMAS[command])

@@ -6,6 +6,7 @@ torch takes seconds to import, so jobs import it only once the config has proved
 import atexit
 import errno
 import logging
+import multiprocessing
 import os
 import re
 import secrets
@@ -24,7 +25,16 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from melanoma import __version__
-from melanoma.config import CONFIG_DIR, CompareConfig, EvalConfig, PrepareConfig, TrainConfig, compose, resolve
+from melanoma.config import (
+    CONFIG_DIR,
+    CompareConfig,
+    EvalConfig,
+    PrepareConfig,
+    TrainConfig,
+    TuneConfig,
+    compose,
+    resolve,
+)
 from melanoma.errors import ConfigError, MelanomaError, PreemptedError
 from melanoma.schema import near, options_of
 
@@ -33,6 +43,9 @@ Job = Callable[[Any, Path], float | None]
 _log = logging.getLogger("melanoma")
 _DISK = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 _RUN_ID = secrets.token_hex(3)
+# Every job of a sweep shares the id: the sweep's folder is named by it, its jobs by their number. A job in a launcher's
+# process finds the id in the cache that comes with its config, and the resolver here, as it imports this file.
+OmegaConf.register_new_resolver("run_id", lambda: _RUN_ID, use_cache=True, replace=True)
 
 
 class _EndedError(BaseException):
@@ -57,6 +70,12 @@ def compare() -> None:
 def prepare() -> None:
     """Run `melanoma-prepare`."""
     _command("prepare", PrepareConfig, _prepare)
+
+
+def tune() -> None:
+    """Run `melanoma-tune`."""
+    sys.argv[1:] = trials_option(sys.argv[1:])
+    _command("tune", TuneConfig, _tune)
 
 
 def _train(config: TrainConfig, run_dir: Path) -> float | None:
@@ -85,6 +104,30 @@ def _prepare(config: PrepareConfig, run_dir: Path) -> float | None:
     return None
 
 
+def _tune(config: TuneConfig, run_dir: Path) -> float | None:
+    from melanoma.tune.space import check_space
+
+    words = [word for word in HydraConfig.get().overrides.task if not re.match(r"[+~]*(tune\b|sweep/space\b)", word)]
+
+    def trial(overrides: list[str]) -> TrainConfig:
+        options = {override.split("=")[0] for override in overrides}
+        # Hydra takes a group once only, so what is sampled replaces what was chosen.
+        kept = [word for word in words if word.split("=")[0] not in options]
+        try:
+            return resolve(_compose("train", kept + overrides), TrainConfig)
+        except (HydraException, OmegaConfBaseException) as error:
+            raise ConfigError(_fault(error, TrainConfig)) from error
+
+    check_space(config.tune.space, trial)
+    try:
+        from melanoma.tune.run import tune as run
+    except ModuleNotFoundError as error:
+        if error.name != "optuna":
+            raise
+        raise ConfigError('melanoma-tune needs optuna; pip install "melanoma[tune]"') from error
+    return run(config, run_dir, words, trial)
+
+
 def _command(name: str, schema: type[Any], job: Job) -> None:
     """Run one command; leave with its exit code where that is not 0."""
     if sys.argv[1:] == ["--version"]:
@@ -94,8 +137,6 @@ def _command(name: str, schema: type[Any], job: Job) -> None:
     full_error = os.environ.get("HYDRA_FULL_ERROR") == "1"
     # Hydra would print a traceback and exit 1 for any error; with this set it hands the error to us.
     os.environ["HYDRA_FULL_ERROR"] = "1"
-    # Every job of a sweep shares the id: the sweep's folder is named by it, its jobs by their number.
-    OmegaConf.register_new_resolver("run_id", lambda: _RUN_ID, replace=True)
     try:
         _hydra_main(name, schema, job)()
     except BrokenPipeError:
@@ -130,10 +171,20 @@ def separate_data_sets(word: str) -> list[str]:
     return [f"data={first}", *(f"+data@data.extra.{name}={name}" for name in others)]
 
 
+def trials_option(words: list[str]) -> list[str]:
+    """Turn --n-trials N, or --n-trials=N, into tune.trials=N, as Hydra takes no options of others."""
+    line = re.sub(r"(^|\0)--n-trials[=\0]", r"\1tune.trials=", "\0".join(words))
+    return line.split("\0") if words else []
+
+
 def _hydra_main(name: str, schema: type[Any], job: Job) -> Callable[[], Any]:
     @hydra.main(config_path=str(CONFIG_DIR), config_name=name, version_base="1.3")
     def main(composed: DictConfig) -> float | None:
         sweep = HydraConfig.get().mode == RunMode.MULTIRUN
+        known = [None, *multiprocessing.get_all_start_methods()]
+        if multiprocessing.get_start_method(allow_none=True) not in known:
+            # In joblib's processes it is one of joblib's own, which the processes that we start do not know.
+            multiprocessing.set_start_method(known[1], force=True)
         try:
             if (swept := HydraConfig.get().sweeper.get("params")) and not sweep:
                 raise ConfigError(f"a sweep over {' and '.join(swept)} is several jobs; add -m")

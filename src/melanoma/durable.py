@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import secrets
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,13 @@ def replace_file(path: Path, data: Any, previous: Path | None = None) -> None:
     write_digests(path, [digest])
     if previous is not None and old:
         write_digests(previous, old)
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Put text in the place of a file, whole at every moment even where several processes write it; no digest."""
+    temporary = path.with_name(f"{path.name}.{secrets.token_hex(4)}.tmp")
+    temporary.write_text(text, encoding="utf-8")
+    os.replace(temporary, path)
 
 
 def known_digests(path: Path) -> list[str]:

@@ -22,10 +22,11 @@ class _FaultError(Exception):
 
 
 def bounds(**limits: Any) -> Any:
-    """Declare what a field may hold: `above`, `at_least`, `below`, `at_most`, `length`, `choices`; and more.
+    """Declare what a field may hold: `above`, `at_least`, `below`, `at_most`, `length`, `choices`, or as follows.
 
     `words` maps words that may stand in a value's place to what they stand for; `pick` is a function from the field's
-    plain values to the dataclass that they fill; `by_name` maps their `name` to it.
+    plain values to the dataclass that they fill; `by_name` maps their `name` to it. `absent` is what a value that is
+    not given means, for entries that no YAML file can give defaults to.
     """
     return field(metadata=limits)
 
@@ -73,11 +74,12 @@ def _build(values: Any, schema: type[Any], prefix: str, faults: list[str]) -> An
         faults.append(f"{prefix}{key} is not an option; {near(key, hints)}")
     for entry in fields(schema):
         name = prefix + entry.name
-        if values.get(entry.name, MISSING) == MISSING:
+        value = values.get(entry.name, entry.metadata.get("absent", MISSING))
+        if value == MISSING:
             faults.append(f"{name} is missing; give it as {name}=VALUE")
             continue
         try:
-            found[entry.name] = _value(values[entry.name], hints[entry.name], entry, name, faults)
+            found[entry.name] = _value(value, hints[entry.name], entry, name, faults)
         except _FaultError as fault:
             faults.append(f"{name}: {fault}")
     try:

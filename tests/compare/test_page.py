@@ -2,8 +2,9 @@ import re
 
 import pytest
 
-from melanoma.compare.page import escape, terminal_table, write_html, write_markdown
+from melanoma.compare.page import terminal_table, write_html, write_markdown
 from melanoma.compare.pictures import plot_performance
+from melanoma.markdown import escape
 
 TWO = {"strong": 2.0, "weak": 0.3}
 ATTACK = '"><script>alert(1)</script>|`*_[x](y)'

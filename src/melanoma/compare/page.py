@@ -1,6 +1,5 @@
 """The comparison as one HTML page, as Markdown and as aligned text."""
 
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -8,6 +7,7 @@ from melanoma.compare.figures import COST, PAIRS, Cell, Column, cell, columns_of
 from melanoma.compare.measure import Measured
 from melanoma.compare.results import Results, finding, notes
 from melanoma.evaluation.report import embed
+from melanoma.markdown import escape, markdown_table
 from melanoma.page import write_page
 
 _TITLE = "Comparison of {} runs"
@@ -52,15 +52,15 @@ def write_markdown(path: Path, results: Results, pictures: Mapping[str, Path]) -
         f"# {_TITLE.format(len(results.runs))}",
         escape(finding(results)),
         "## What the runs reach",
-        _markdown(_rows(results.runs, columns_of_quality(results.runs))),
+        markdown_table(_rows(results.runs, columns_of_quality(results.runs))),
         "## Differences of AUC",
-        _markdown([["Runs", *PAIRS], *pairs]),
+        markdown_table([["Runs", *PAIRS], *pairs]),
         "## What they cost",
-        _markdown(_rows(results.runs, COST)),
+        markdown_table(_rows(results.runs, COST)),
         "## Pictures",
         *(f"![{escape(title)}]({file.relative_to(path.parent).as_posix()})" for title, file in pictures.items()),
         "## Where the figures come from",
-        _markdown([["Run", *results.runs[0].facts], *facts]),
+        markdown_table([["Run", *results.runs[0].facts], *facts]),
         *map(escape, notes(results)),
     ]
     path.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
@@ -80,11 +80,6 @@ def terminal_table(results: Results) -> str:
     )
 
 
-def escape(text: str) -> str:
-    """Keep Markdown and HTML from reading anything into a name."""
-    return re.sub(r"([\\`*_\[\]<>|~$&])", r"\\\1", text)
-
-
 def _rows(runs: Sequence[Measured], columns: Sequence[Column], missing: str | None = None) -> list[list[str]]:
     body = [[run.label, *_texts([cell(run.figures, column) for column in columns], missing)] for run in runs]
     return [["Run", *(column.title for column in columns)], *body]
@@ -92,8 +87,3 @@ def _rows(runs: Sequence[Measured], columns: Sequence[Column], missing: str | No
 
 def _texts(cells: Sequence[Cell], missing: str | None = None) -> list[str]:
     return [missing if one.missing and missing else one.text for one in cells]
-
-
-def _markdown(rows: list[list[str]]) -> str:
-    head, *body = [f"| {' | '.join(map(escape, row))} |" for row in rows]
-    return "\n".join([head, "|---" * len(rows[0]) + "|", *body])

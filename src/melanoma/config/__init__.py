@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import hydra
+from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
@@ -15,6 +16,7 @@ from melanoma.config.commands import CompareConfig, EvalConfig, EvalDataConfig, 
 from melanoma.config.data import CodesConfig, ColumnsConfig, DataConfig, DemoConfig, ReaderConfig, SplitConfig
 from melanoma.config.model import ModelConfig
 from melanoma.config.training import AugmentConfig, TrainingConfig
+from melanoma.config.tune import RangeConfig, StudyConfig, TuneConfig
 from melanoma.errors import ConfigError
 from melanoma.schema import build
 
@@ -30,10 +32,13 @@ __all__ = [
     "EvalDataConfig",
     "ModelConfig",
     "PrepareConfig",
+    "RangeConfig",
     "ReaderConfig",
     "SplitConfig",
+    "StudyConfig",
     "TrainConfig",
     "TrainingConfig",
+    "TuneConfig",
     "compose",
     "resolve",
 ]
@@ -51,8 +56,14 @@ def compose(name: str, overrides: list[str]) -> DictConfig:
     Raises:
         HydraException: if an override does not fit.
     """
-    with hydra.initialize_config_dir(str(CONFIG_DIR), version_base="1.3"):
-        return hydra.compose(name, overrides=overrides)
+    # Within a command Hydra is at work already, and it would begin once only.
+    at_work = GlobalHydra.instance().hydra
+    GlobalHydra.instance().clear()
+    try:
+        with hydra.initialize_config_dir(str(CONFIG_DIR), version_base="1.3"):
+            return hydra.compose(name, overrides=overrides)
+    finally:
+        GlobalHydra.instance().hydra = at_work
 
 
 def resolve(config: DictConfig, schema: type[T]) -> T:

@@ -2,7 +2,7 @@
 
 import logging
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -78,7 +78,9 @@ def may_hold_run(resume: str | None, run_dir: Path) -> bool:
 
 def refuse_changes(saved: Saved, config: TrainConfig, table: pd.DataFrame, split: pd.Series) -> None:
     """Raise CheckpointError if the run would go on with another model, other data or other options."""
-    found = list(_changes(asdict(saved.config), asdict(config)))
+    # A cosine's rates follow from the number of epochs.
+    free = [name for name in FREE if name != "training.epochs" or config.training.schedule == "plateau"]
+    found = list(changes(asdict(saved.config), asdict(config), free))
     if split_hash(table, split) != saved.checkpoint.split_hash:
         found.append(_moved(saved.checkpoint.splits, dict(zip(table["image_name"], split, strict=True))))
     if found:
@@ -86,6 +88,14 @@ def refuse_changes(saved: Saved, config: TrainConfig, table: pd.DataFrame, split
             f"{saved.path} cannot be gone on with: {'; '.join(found)}. Use the run's own options (its config.yaml), or "
             "begin another run with hydra.run.dir=DIR"
         )
+
+
+def changes(old: dict[str, Any], new: dict[str, Any], free: Collection[str]) -> Iterator[str]:
+    """Name every option that differs, and what it was and is, but for those that are free to."""
+    before, now = dict(_flat(old)), dict(_flat(new))
+    for name in {**before, **now}:
+        if before.get(name) != now.get(name) and name not in free:
+            yield f"{name} was {before.get(name)} and is now {now.get(name)}"
 
 
 def bring_along(saved: Saved, run_dir: Path) -> None:
@@ -129,15 +139,6 @@ def _open(path: Path) -> Saved:
     if checkpoint.training is None:
         raise CheckpointError(f"{path} holds a model, but no state of training; a run is gone on with from its last.pt")
     return Saved(path, checkpoint, config)
-
-
-def _changes(old: dict[str, Any], new: dict[str, Any]) -> Iterator[str]:
-    before, now = dict(_flat(old)), dict(_flat(new))
-    # A cosine's rates follow from the number of epochs.
-    free = [name for name in FREE if name != "training.epochs" or new["training"]["schedule"] == "plateau"]
-    for name in {**before, **now}:
-        if before.get(name) != now.get(name) and name not in free:
-            yield f"{name} was {before.get(name)} and is now {now.get(name)}"
 
 
 def _flat(values: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

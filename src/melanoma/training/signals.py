@@ -1,8 +1,9 @@
-"""SIGTERM, SIGUSR1 and Ctrl-C as a wish that the loop asks for where its state is whole."""
+"""SIGTERM, SIGUSR1, SIGUSR2 and Ctrl-C as a wish that the loop asks for where its state is whole."""
 
 import os
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -10,14 +11,16 @@ from typing import Any, Self
 
 from melanoma.errors import PreemptedError
 
-_NUMBERS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)
+_NUMBERS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2, signal.SIGINT)
+PATIENCE = 300.0
+"""Seconds that a saved run waits, after SIGTERM, for its launcher's own signal."""
 
 
 class Signals:
     """Takes the signals that ask a run to end, as long as it is entered; in other threads than the main one, none.
 
     Raises:
-        PreemptedError: out of whatever runs, on SIGTERM and SIGUSR1 outside of `postponed`.
+        PreemptedError: out of whatever runs, on SIGTERM, SIGUSR1 and SIGUSR2 outside of `postponed`.
         KeyboardInterrupt: likewise on Ctrl-C; and on a second one anywhere.
     """
 
@@ -38,6 +41,10 @@ class Signals:
         if self.asked != signal.SIGINT and callable(self._before.get(self.asked)):
             # A cluster's launcher listens too: all is saved, so that it may now put the job back into its queue.
             os.kill(os.getpid(), self.asked)
+            if self.asked == signal.SIGTERM:
+                # submitit passes SIGTERM over, as it may mean that the user cancels the job, and puts the job back when
+                # its own signal follows; a process that has left by then is never put back.
+                time.sleep(PATIENCE)
 
     @contextmanager
     def postponed(self) -> Iterator[None]:
@@ -60,7 +67,9 @@ class Signals:
             )
 
     def _take(self, number: int, _: FrameType | None) -> None:
-        again, self.asked = self.asked == signal.SIGINT == number, number
+        again = self.asked == signal.SIGINT == number
+        # A cluster sends SIGTERM beside a launcher's own signal, in any order; the launcher acts on its own alone.
+        self.asked = self.asked if self.asked and number == signal.SIGTERM else number
         if not self._postponed or again:
             self.raise_if(number)
         word = "; once more ends at once" if number == signal.SIGINT else ""

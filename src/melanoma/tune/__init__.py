@@ -1,0 +1,1 @@
+"""Many trainings, each with other values of some options, to find good ones."""
