@@ -98,7 +98,7 @@ def _from_plain(content: Any, path: Path, schema: type[Any]) -> tuple[Checkpoint
     if not isinstance(content, dict) or not needed <= content.keys():
         raise CheckpointError(f"{path} is not a checkpoint of melanoma-train")
     if content["format"] > FORMAT:
-        raise CheckpointError(f"{path} was written by a newer melanoma; upgrade with pip install -U melanoma")
+        raise CheckpointError(f"{path} was written by a newer melanoma; upgrade this one")
     known = {field.name for field in fields(Checkpoint)}
     checkpoint = Checkpoint(**{name: value for name, value in content.items() if name in known})
     try:

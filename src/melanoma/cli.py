@@ -124,7 +124,7 @@ def _tune(config: TuneConfig, run_dir: Path) -> float | None:
     except ModuleNotFoundError as error:
         if error.name != "optuna":
             raise
-        raise ConfigError('melanoma-tune needs optuna; pip install "melanoma[tune]"') from error
+        raise ConfigError('melanoma-tune needs Optuna: pip install "optuna>=5,<6"') from error
     return run(config, run_dir, words, trial)
 
 

@@ -108,7 +108,7 @@ def test_without_optuna_it_says_what_to_install(tune, monkeypatch):
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "optuna", None)
     code, _, err = tune()
-    assert (code, fault(err)) == (2, 'melanoma: melanoma-tune needs optuna; pip install "melanoma[tune]"')
+    assert (code, fault(err)) == (2, 'melanoma: melanoma-tune needs Optuna: pip install "optuna>=5,<6"')
 
 
 def test_torchrun_s_processes_would_each_draw_their_own(tune, monkeypatch):
