@@ -24,7 +24,7 @@ class Threshold:
 
 
 def settle_threshold(members: list[Member], config: EvalConfig) -> Threshold:
-    """Take the threshold from validation patients, never from what is scored.
+    """Take the threshold from validation patients, whatever is scored.
 
     Averaged checkpoints that share their validation images: chosen on the averages there. Else the mean of the
     checkpoints' own, as logits; but a mean rank has no threshold of its own then, and is cut at 0.5.
