@@ -84,3 +84,14 @@ def test_options_have_dotted_names_and_types():
     options = options_of(Outer)
     assert options["inner.words"] is dict
     assert options["limit"] is int
+
+
+def test_an_absent_value_can_have_a_meaning():
+    @dataclass
+    class Entry:
+        name: str = bounds()
+        step: float | None = bounds(absent=None, above=0)
+
+    assert build({"name": "a"}, Entry) == Entry("a", None)
+    with pytest.raises(ConfigError, match="name is missing"):
+        build({"step": 1}, Entry)

@@ -118,8 +118,8 @@ def test_a_wish_to_end_ends_the_study_and_puts_its_trial_back(config, tmp_path, 
     study = run(config("tune.trials=3"), tmp_path, train)
     assert states(study) == ["complete", "killed", "complete", "complete"]
     # It has the values of the one that was ended, and is told where that one was.
-    assert begun[0] == (2, study.rows()[1].values, str(tmp_path / "trials/1"))
-    assert begun[1][2] is None
+    assert begun[0] == (2, study.rows()[1].values, [str(tmp_path / "trials/1")])
+    assert begun[1][2] == []
 
 
 KILLED = """

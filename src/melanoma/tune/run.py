@@ -45,7 +45,7 @@ def tune(config: TuneConfig, run_dir: Path, options: list[str], compose: Compose
     study = Study(config.tune, run_dir, made_with := _made_with(compose([]), config))
     _refuse_changes(config.tune.study, study.made_with, made_with)
 
-    def trial(number: int, values: dict[str, str], before: str | None, told: Told) -> float:
+    def trial(number: int, values: dict[str, str], before: list[str], told: Told) -> float:
         return _train(compose(overrides_of(values)), run_dir / "trials" / str(number), before, told)
 
     study.run(trial, after_trial=lambda: _write(run_dir, config.tune.study, study.rows()))
@@ -73,13 +73,13 @@ def _refuse_changes(study: str, old: dict[str, Any], new: dict[str, Any]) -> Non
         raise ConfigError(f"study {study} is of other options: {'; '.join(found)}. Use its own, or another tune.study")
 
 
-def _train(config: TrainConfig, directory: Path, before: str | None, told: Told) -> float:
+def _train(config: TrainConfig, directory: Path, before: list[str], told: Told) -> float:
     def after_epoch(epoch: Epoch) -> None:
         number, auc = epoch.history["epoch"], epoch.history["val/auc"]
         told(number, auc, number == config.training.epochs)
 
-    if before is not None and Path(before, "checkpoints", "last.pt").exists():
-        config.resume = before
+    if begun := [path for path in before if Path(path, "checkpoints", "last.pt").exists()]:
+        config.resume = begun[-1]
     _log.info("trial %s", directory)
     with contextlib.redirect_stdout(sys.stderr):  # stdout is for the study's result
         auc = train(config, directory, after_epoch)

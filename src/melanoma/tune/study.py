@@ -1,7 +1,6 @@
 """The study in its database: which trial comes next, and what is kept of it. Optuna is spoken to here alone."""
 
 import logging
-import re
 import time
 import warnings
 from collections.abc import Callable
@@ -21,14 +20,13 @@ from melanoma.tune.table import Row
 
 Told = Callable[[int, float | None, bool], None]
 """Is told a trial's epoch, its AUC, and whether it is the last; raises what ends the trial if it is to be pruned."""
-Train = Callable[[int, dict[str, str], str | None, Told], float]
-"""Trains one trial: its number, its values, where one that was killed had begun it, if so; gives its AUC."""
+Train = Callable[[int, dict[str, str], list[str], Told], float]
+"""Trains one trial: its number, its values, the directories of those that began it and were killed; gives its AUC."""
 
 _STATES = {TrialState.COMPLETE: "complete", TrialState.PRUNED: "pruned", TrialState.FAIL: "failed"}
 _GRACE = 4
 """Heartbeats that a trial may miss before it counts as killed."""
 _ATTEMPTS = 3
-_LONGEST_CAUSE = 300
 
 _log = logging.getLogger(__name__)
 
@@ -89,19 +87,20 @@ class Study:
         """Open or begin the study; again after a moment, as another machine may be laying out the database."""
         url = self._config.storage or f"sqlite:///{self._run_dir.resolve()}/study.db"
         sqlite = {"connect_args": {"timeout": 60}} if url.startswith("sqlite") else {}
-        beat = self._config.heartbeat_seconds
+        # It counts steps from 0, and we count epochs from 1.
+        pruner = optuna.pruners.MedianPruner(self._config.prune_after_trials, self._config.prune_after_epochs + 1)
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 storage = RDBStorage(
                     url,
                     engine_kwargs=sqlite,
-                    heartbeat_interval=beat,
-                    grace_period=_GRACE * beat,
+                    heartbeat_interval=self._config.heartbeat_seconds,
+                    grace_period=_GRACE * self._config.heartbeat_seconds,
                     heartbeat_stale_trial_callback=self._retry,
                 )
                 return optuna.create_study(
                     storage=storage,
-                    pruner=self._pruner(),
+                    pruner=pruner,
                     study_name=self._config.study,
                     direction="maximize",
                     load_if_exists=True,
@@ -109,14 +108,10 @@ class Study:
             except Exception as error:
                 if attempt == _ATTEMPTS or isinstance(error, ImportError):
                     # Not the URL itself, which may hold a password.
-                    cause = f" ({error.__cause__})" if isinstance(error, ImportError) else ""
-                    raise ConfigError(f"tune.storage cannot be opened: {_one_line(error)}{cause}") from error
+                    cause = " ".join("; ".join(str(one) for one in (error, error.__cause__) if one).split())
+                    raise ConfigError(f"tune.storage cannot be opened: {cause}") from error
                 time.sleep(attempt / 2)
         raise AssertionError
-
-    def _pruner(self) -> optuna.pruners.MedianPruner:
-        # It counts steps from 0, and we count epochs from 1.
-        return optuna.pruners.MedianPruner(self._config.prune_after_trials, self._config.prune_after_epochs + 1)
 
     def _trials(self) -> list[FrozenTrial]:
         return self._study.get_trials(deepcopy=False)
@@ -154,10 +149,10 @@ class Study:
             constant_liar=True,
             seed=int(np.random.SeedSequence([self._config.seed, trial.number]).generate_state(1)[0]),
         )
-        before = trial.user_attrs.get("directory")
+        before = trial.user_attrs.get("directories", [])
         values = sample(trial, self._config.space)
         trial.set_user_attr("values", values)
-        trial.set_user_attr("directory", str(self._run_dir.resolve() / "trials" / str(trial.number)))
+        trial.set_user_attr("directories", [*before, str(self._run_dir.resolve() / "trials" / str(trial.number))])
         try:
             return train(trial.number, values, before, lambda *epoch: self._told(trial, *epoch))
         except optuna.TrialPruned:
@@ -202,8 +197,4 @@ def _row(trial: FrozenTrial) -> Row:
 
 def _cause(error: Exception) -> str:
     kind = "" if isinstance(error, MelanomaError) else f"{type(error).__name__}: "
-    return (kind + _one_line(error))[:_LONGEST_CAUSE]
-
-
-def _one_line(error: BaseException) -> str:
-    return re.sub(r"\s+", " ", str(error)).strip()
+    return (kind + " ".join(str(error).split()))[:300]

@@ -20,7 +20,7 @@ class Row:
     auc: float | None
     """Best validation AUC; of a pruned trial, the last one before it was ended."""
     epochs: int
-    """For which an AUC was reported."""
+    """Which gave an AUC; of a trial that was begun again, those since then."""
     seconds: float | None
     values: dict[str, str]
     """By option."""
