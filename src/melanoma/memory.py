@@ -60,7 +60,9 @@ def _free_bytes() -> Iterator[int]:
     """Yield what the machine has left, file caches included, and what its container has, if that has a limit."""
     known = Path("/proc/meminfo")
     if known.is_file():
-        yield 1024 * next(int(line.split()[1]) for line in known.open() if line.startswith("MemAvailable"))
+        yield 1024 * next(
+            int(line.split()[1]) for line in known.read_text().splitlines() if line.startswith("MemAvailable")
+        )
     else:
         yield os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
     limit, used = (Path("/sys/fs/cgroup", name) for name in ("memory.max", "memory.current"))

@@ -70,20 +70,20 @@ def _smaller(config: TrainConfig) -> str:
 
 def _fitting(trainee: Trainee) -> int:
     """Work out how many images fit, from the memory that a few of them take."""
-    _fits(trainee, _TRIED[0])  # a first step also makes the optimiser's state
     peaks = []
-    for count in _TRIED:
-        step = lambda count=count: train_step(trainee, [_batch(trainee, count)])  # noqa: E731
+    for count in (_TRIED[0], *_TRIED):  # the first step also makes the optimiser's state
+        trainee.optimizer.zero_grad(set_to_none=True)  # else the last step's gradients count beside this one's
         try:
-            peaks.append(peak_megabytes(step, trainee.compute.device))
-        except (torch.OutOfMemoryError, RuntimeError) as error:
+            peak = peak_megabytes(lambda: train_step(trainee, [_batch(trainee, count)]), trainee.compute.device)  # noqa: B023
+        except RuntimeError as error:
             if not is_out_of_memory(error):
                 raise
             return max(0, count - 1)
-    if None in peaks:
-        return _TRIED[0]
-    few, many = (peak or 0.0 for peak in peaks)
-    each = max((many - few) / (_TRIED[1] - _TRIED[0]), 1e-6)
+        if peak is None:  # nobody counts on such a device
+            return count
+        peaks.append(peak)
+    _, few, many = peaks
+    each = (many - few) / (_TRIED[1] - _TRIED[0])
     return int((_SPARE * free_megabytes(trainee.compute.device) - (few - _TRIED[0] * each)) / each)
 
 
