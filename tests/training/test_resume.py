@@ -237,7 +237,9 @@ def wait_for(condition, process):
     assert condition(), process.stderr.read()
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2])
+@pytest.mark.parametrize(
+    "number", [signal.SIGTERM, *(pytest.param(one, marks=pytest.mark.slow) for one in (signal.SIGUSR1, signal.SIGUSR2))]
+)
 def test_a_signal_to_the_whole_job_is_75_and_leaves_a_good_checkpoint(tiny, tmp_path, number):
     options = [*tiny, "training.epochs=1000", "training.early_stopping_patience=1000", "training.workers=1"]
     process = start(options, tmp_path / "run", start_new_session=True)

@@ -51,6 +51,7 @@ def test_it_has_so_many_trials_in_all_over_all_starts(config, tmp_path):
     assert len(calls) == 3
 
 
+@pytest.mark.slow
 def test_a_second_start_draws_what_one_alone_would_have(config, tmp_path):
     for name in ("one", "two"):
         tmp_path.joinpath(name).mkdir()
@@ -86,6 +87,7 @@ def test_without_any_auc_the_last_failure_is_told_with_its_code(config, tmp_path
     )
 
 
+@pytest.mark.slow
 def test_a_trial_below_the_median_is_pruned_but_not_by_its_last_epoch(config, tmp_path):
     def train(number, values, before, told):
         for epoch in (1, 2, 3):
@@ -136,6 +138,7 @@ KILLED = """
 """
 
 
+@pytest.mark.slow
 def test_a_killed_process_s_trial_is_begun_again(config, tmp_path):
     space = "tune.space.lr={option: training.lr, low: 0.001, high: 1, log: false}"
     options = ["sweep/space=lr", space, "tune.study=s", "tune.trials=1", "tune.heartbeat_seconds=1"]
@@ -146,6 +149,7 @@ def test_a_killed_process_s_trial_is_begun_again(config, tmp_path):
     assert study.rows()[0].values == study.rows()[1].values
 
 
+@pytest.mark.slow
 def test_a_living_trial_of_another_machine_is_left_alone(config, tmp_path):
     options = config("tune.trials=2", "tune.heartbeat_seconds=1")
     other = []
