@@ -68,6 +68,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--backbone", default="tf_efficientnet_b4", help="any timm network, random weights")
     parser.add_argument("--size", type=int, default=128, help="image side in pixels")
     parser.add_argument("--batch", type=int, default=16, help="images a step")
+    parser.add_argument("--precision", default="auto", choices=("auto", "fp32", "bf16"), help="training.precision")
     parser.add_argument("--steps", type=int, default=6, help="batches a round")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--epoch-images", type=int, default=23_850, help="default: SIIM-ISIC's training split")
@@ -80,6 +81,7 @@ def overrides(arguments: argparse.Namespace) -> list[str]:
     return [
         *("data=demo", f"model.backbone={arguments.backbone}", "model.pretrained=false"),
         *(f"training.image_size={arguments.size}", f"training.batch_size={arguments.batch}"),
+        f"training.precision={arguments.precision}",
     ]
 
 

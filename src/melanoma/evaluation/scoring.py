@@ -120,7 +120,7 @@ def _compute(config: EvalConfig, trained: TrainConfig) -> Compute:
     precision = trained.training.precision
     if precision == "fp16" and (config.device == "cpu" or not torch.cuda.is_available()):
         precision = "auto"  # a CPU has no fp16 kernels
-    return choose_compute(config.device, precision, trained.training.channels_last)
+    return choose_compute(config.device, precision, trained.training.channels_last, trained.training.tf32)
 
 
 def _own(config: EvalConfig, trained: TrainConfig) -> TrainConfig:

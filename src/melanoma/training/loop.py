@@ -98,7 +98,8 @@ def validate(
 ) -> tuple[dict[str, Any], pd.DataFrame]:
     """Score the validation split; beside the averaged weights, where there are some, also those they come from."""
     lap, compute, ranks = _Laps(), trainee.compute, trainee.ranks
-    ranks.share_buffers(trainee.model)
+    for model in (trainee.model, *([trainee.result] if trainee.ema else [])):
+        ranks.share_buffers(model)
     predictions = predict(trainee.result, loader, compute, "validation", ranks, boundary)
     scores = {f"val/{name}": value for name, value in score(trainee, predictions).items()}
     if trainee.ema:

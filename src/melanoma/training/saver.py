@@ -1,6 +1,5 @@
 """When a run is saved, and what of it."""
 
-import logging
 import time
 from typing import Any
 
@@ -12,8 +11,6 @@ from melanoma.training.run_directory import RunDirectory
 from melanoma.training.signals import Signals
 from melanoma.training.state import capture
 from melanoma.training.trainee import Trainee
-
-_log = logging.getLogger(__name__)
 
 
 class Saver:
@@ -53,9 +50,8 @@ class Saver:
     def save_epoch(self, epoch: Epoch) -> None:
         """Save after an epoch, as the best one if it is, and write down what it gave."""
         row, predictions = epoch.history, epoch.predictions
-        threshold = choose_threshold(
-            predictions["target"].to_numpy(dtype=int), predictions["probability"].to_numpy()
-        )  # fmt: skip
+        target, probability = predictions["target"].to_numpy(dtype=int), predictions["probability"].to_numpy()
+        threshold = choose_threshold(target, probability)
         if epoch.improved and self._run.writes:
             self._fill(row["epoch"], row["val/auc"], threshold, training=None)
             save_checkpoint(self._checkpoint, self._run.path / "checkpoints" / "best.pt")

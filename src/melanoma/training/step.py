@@ -50,6 +50,7 @@ def finish(trainee: Trainee, launched: Launched) -> tuple[float | None, int]:
     """
     mean, images = launched
     if images == 0:
+        trainee.buffers_before.restore()  # of a batch that stood in for nothing
         return 0.0, 0
     trainee.scaler.unscale_(trainee.optimizer)
     parameters = [parameter for parameter in trainee.model.parameters() if parameter.grad is not None]
