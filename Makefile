@@ -1,10 +1,11 @@
-# make demo   draw data, train, evaluate: a first result      make test   the tests
+# make demo   draw data, train, evaluate: a first result      make test   the tests; test-slow the longer ones
 # make lint   format, rules, types                            make bench  speed, as JSON; bench-gpu likewise
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
-.PHONY: demo test lint format bench bench-gpu clean
+PARALLEL := -n auto --maxprocesses 8 --dist worksteal
+.PHONY: demo test test-slow lint format bench bench-gpu clean
 
 demo: $(INSTALLED)
 	@run=outputs/train/$$(date +%Y-%m-%d_%H-%M-%S)_demo_$$$$; \
@@ -12,7 +13,10 @@ demo: $(INSTALLED)
 	$(BIN)/melanoma-eval checkpoint=$$run/checkpoints/best.pt
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(PARALLEL)
+
+test-slow: $(INSTALLED)
+	$(BIN)/python -m pytest $(PARALLEL) -m slow
 
 lint: $(INSTALLED)
 	$(BIN)/ruff format --check .

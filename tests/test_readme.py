@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from melanoma.cli import separate_data_sets, trials_option
 from melanoma.config import CompareConfig, EvalConfig, PrepareConfig, TrainConfig, TuneConfig, compose, resolve
+from melanoma.config.command_line import separate_data_sets, trials_option
 
 ROOT = Path(__file__).parents[1]
 README = ROOT.joinpath("README.md").read_text()

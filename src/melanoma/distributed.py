@@ -1,6 +1,7 @@
 """The processes of one run. torchrun starts them; each has its share of every batch, and the first one writes."""
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from melanoma.errors import ConfigError
+from melanoma.errors import ConfigError, MelanomaError
 
 T = TypeVar("T")
 
@@ -115,3 +116,18 @@ def join_ranks(device: str) -> Ranks:
         # Counts and Python objects go by the CPU, so that they never wait for the GPU.
         dist.init_process_group("cpu:gloo,cuda:nccl" if cuda else "gloo")
     return Ranks(dist.get_rank(), count, on_host)
+
+
+@contextmanager
+def another_s_end_told() -> Iterator[None]:
+    """Turn the error that this process meets when another one ends in the midst of their work into one that says so.
+
+    Raises:
+        MelanomaError: in its place.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        if not re.search(r"connection (closed|reset)|broken pipe", str(error), re.IGNORECASE):
+            raise
+        raise MelanomaError("another process of the run has ended; its own message says why") from error

@@ -256,9 +256,9 @@ def test_a_signal_to_the_whole_job_is_75_and_leaves_a_good_checkpoint(tiny, tmp_
 @pytest.mark.slow
 @pytest.mark.parametrize("workers", [0, 2])
 def test_a_run_killed_at_random_moments_ends_as_one_that_was_not(tiny, train_config, whole, tmp_path, workers):
-    options = ["training.epochs=40", "training.early_stopping_patience=40", f"training.workers={workers}"]
+    options = ["training.epochs=25", "training.early_stopping_patience=25", f"training.workers={workers}"]
     moments, last = random.Random(workers), tmp_path / "run/checkpoints/last.pt"
-    for _ in range(4):
+    for _ in range(3):
         before = last.stat().st_mtime_ns if last.exists() else 0
         process = start([*tiny, *options, "training.checkpoint_minutes=0.005"], tmp_path / "run")
         wait_for(lambda before=before: last.exists() and last.stat().st_mtime_ns != before, process)

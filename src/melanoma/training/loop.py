@@ -32,6 +32,17 @@ class Epoch:
     """Of the validation split."""
     improved: bool
 
+    def __str__(self) -> str:
+        row = self.history
+        rate, skipped = row["train/images_per_second"], row["train/skipped_steps"]
+        return (
+            f"epoch {row['epoch']}: train loss {number_or_undefined(row['train/loss'])}, "
+            f"val loss {number_or_undefined(row['val/loss'])}, val AUC {number_or_undefined(row['val/auc'])}"
+            + ("" if rate is None else f", {rate:.1f} images/s")
+            + (f", {skipped} steps skipped" if skipped else "")
+            + (", best so far" if self.improved else "")
+        )
+
 
 def fit(
     trainee: Trainee, train: Loader, val: Loader, epochs: int, boundary: Boundary = lambda: None
@@ -153,3 +164,8 @@ def _postfix(trainee: Trainee) -> dict[str, str]:
     loss, best = trainee.progress.mean_loss, trainee.stopping.best
     values = {"loss": loss, "best AUC": best}
     return {name: f"{value:.4f}" for name, value in values.items() if value is not None}
+
+
+def number_or_undefined(value: float | int | None) -> str:
+    """Write a metric with four digits, or say that it is undefined."""
+    return "undefined" if value is None else f"{value:.4f}"

@@ -10,30 +10,28 @@ import pandas as pd
 import torch
 from torch import nn
 
-from melanoma.checkpoint import Checkpoint
 from melanoma.compute import Compute, choose_compute, choose_workers
 from melanoma.config import TrainConfig
 from melanoma.config.training import AUTO
 from melanoma.data.leaks import check_leaks
 from melanoma.data.loader import Loader, make_loader
 from melanoma.data.readers import Reader, images_key
-from melanoma.data.splits import save_splits, split_hash
+from melanoma.data.splits import save_splits
 from melanoma.data.table import choose_splits, open_data
-from melanoma.distributed import Ranks, join_ranks
+from melanoma.distributed import Ranks, another_s_end_told, join_ranks
 from melanoma.errors import ConfigError, DataError
 from melanoma.memory import is_out_of_memory
 from melanoma.models import build_model
 from melanoma.models.backbone import Backbone, share_batch_statistics
 from melanoma.training.batch_size import MOST, find_batch_size, no_room
-from melanoma.training.loop import Epoch, fit
-from melanoma.training.loss import effective_prior, positive_weight
+from melanoma.training.loop import Epoch, fit, number_or_undefined
+from melanoma.training.loss import positive_weight
 from melanoma.training.resume import Saved, bring_along, find_saved, may_hold_run, refuse_changes
-from melanoma.training.run_directory import RunDirectory, environment, versions
-from melanoma.training.saver import Saver
+from melanoma.training.run_directory import RunDirectory, environment
+from melanoma.training.saver import Saver, blank_checkpoint
 from melanoma.training.signals import Signals
 from melanoma.training.state import restore
 from melanoma.training.trainee import Trainee, make_trainee
-from melanoma.vocabulary import SEXES, SITES
 
 AfterEpoch = Callable[[Epoch], None]
 
@@ -52,7 +50,7 @@ def train(config: TrainConfig, run_dir: Path, after_epoch: AfterEpoch = lambda e
         MelanomaError: of the kind that says what the user can mend.
         PreemptedError: if a signal asked the run to end.
     """
-    with Signals() as signals:
+    with Signals() as signals, another_s_end_told():
         ranks = join_ranks(config.device)
         run_dir = Path(ranks.share(str(run_dir)))
         with RunDirectory(run_dir, resume=may_hold_run(config.resume, run_dir), writes=ranks.first) as run:
@@ -72,7 +70,7 @@ def _train(
     torch.manual_seed(config.seed)
     model = compute.place(_build(config, ranks, compute))
     trainee = make_trainee(model, config, weight, compute, ranks, loaders["train"].steps(config.training.accumulate))
-    blank = _blank_checkpoint(config, table, split, weight)
+    blank = blank_checkpoint(config, table, split, weight)
     saver = Saver(run, blank, trainee, loaders, signals, config.training.checkpoint_minutes)
     run.write_config(asdict(config))
     run.write_json("environment.json", environment(compute.device))
@@ -169,7 +167,7 @@ def _run_epochs(
         for epoch in fit(trainee, loaders["train"], loaders["val"], config.training.epochs, saver.boundary):
             saver.save_epoch(epoch)
             if trainee.ranks.first:
-                _log.info("%s", _line(epoch))
+                _log.info("%s", epoch)
             after_epoch(epoch)
     except DataError:
         # A signal to all processes of a job ends the loaders' processes too, and they are missed first.
@@ -186,42 +184,6 @@ def _end(run: RunDirectory, summary: dict[str, Any]) -> float | None:
     run.log_event("end", **summary)
     auc: float | None = summary["best_val_auc"]
     if run.writes:
-        print(f"best validation AUC {_number(auc)} at epoch {summary['best_epoch']}")
+        print(f"best validation AUC {number_or_undefined(auc)} at epoch {summary['best_epoch']}")
         print(f"checkpoint {run.path / 'checkpoints' / 'best.pt'}")
     return auc
-
-
-def _blank_checkpoint(config: TrainConfig, table: pd.DataFrame, split: pd.Series, pos_weight: float) -> Checkpoint:
-    prior = float(table.loc[split == "train", "target"].mean())
-    return Checkpoint(
-        model={},
-        config=asdict(config),
-        sites=list(SITES),
-        sexes=list(SEXES),
-        prior=prior,
-        effective_prior=effective_prior(prior, config.training.balance, pos_weight),
-        pos_weight=pos_weight,
-        threshold=None,
-        temperature=None,
-        splits=dict(zip(table["image_name"], split, strict=True)),
-        split_hash=split_hash(table, split),
-        epoch=0,
-        val_auc=None,
-        versions=versions(),
-    )
-
-
-def _line(epoch: Epoch) -> str:
-    row = epoch.history
-    rate = row["train/images_per_second"]
-    return (
-        f"epoch {row['epoch']}: train loss {_number(row['train/loss'])}, val loss {_number(row['val/loss'])}, "
-        f"val AUC {_number(row['val/auc'])}"
-        + ("" if rate is None else f", {rate:.1f} images/s")
-        + (f", {row['train/skipped_steps']} steps skipped" if row["train/skipped_steps"] else "")
-        + (", best so far" if epoch.improved else "")
-    )
-
-
-def _number(value: float | int | None) -> str:
-    return "undefined" if value is None else f"{value:.4f}"

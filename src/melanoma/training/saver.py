@@ -1,16 +1,23 @@
 """When a run is saved, and what of it."""
 
 import time
+from dataclasses import asdict
 from typing import Any
 
+import pandas as pd
+
 from melanoma.checkpoint import Checkpoint, save_checkpoint
+from melanoma.config import TrainConfig
 from melanoma.data.loader import Loader
+from melanoma.data.splits import split_hash
 from melanoma.evaluation.operating import choose_threshold
 from melanoma.training.loop import Epoch
-from melanoma.training.run_directory import RunDirectory
+from melanoma.training.loss import effective_prior
+from melanoma.training.run_directory import RunDirectory, versions
 from melanoma.training.signals import Signals
 from melanoma.training.state import capture
 from melanoma.training.trainee import Trainee
+from melanoma.vocabulary import SEXES, SITES
 
 
 class Saver:
@@ -101,3 +108,24 @@ class Saver:
     def _unreadable(self) -> dict[str, str]:
         own = {name: why for loader in self._loaders.values() for name, why in loader.faults.unreadable.items()}
         return {name: why for share in self._trainee.ranks.gather(own) for name, why in share.items()}
+
+
+def blank_checkpoint(config: TrainConfig, table: pd.DataFrame, split: pd.Series, pos_weight: float) -> Checkpoint:
+    """Make the checkpoint of a run that has not begun; `pos_weight` is of the loss."""
+    prior = float(table.loc[split == "train", "target"].mean())
+    return Checkpoint(
+        model={},
+        config=asdict(config),
+        sites=list(SITES),
+        sexes=list(SEXES),
+        prior=prior,
+        effective_prior=effective_prior(prior, config.training.balance, pos_weight),
+        pos_weight=pos_weight,
+        threshold=None,
+        temperature=None,
+        splits=dict(zip(table["image_name"], split, strict=True)),
+        split_hash=split_hash(table, split),
+        epoch=0,
+        val_auc=None,
+        versions=versions(),
+    )
