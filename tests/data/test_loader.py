@@ -112,7 +112,7 @@ def test_processes_that_evaluate_see_every_picture_once(loader, workers, ranks):
 
 def test_ctrl_c_does_not_reach_the_workers(loader):
     batches = loader(learn=False, workers=2).epoch()
-    first = next(batches)["index"].tolist()
+    first = [row for _ in range(2) for row in next(batches)["index"].tolist()]  # so that both have begun
     for worker in multiprocessing.active_children():
         os.kill(worker.pid, signal.SIGINT)
     assert first + [row for batch in batches for row in batch["index"].tolist()] == list(range(12))
