@@ -27,14 +27,14 @@ format: $(INSTALLED)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+# The JSON of each goes to outputs/bench, and all of it as one table to the terminal.
+BENCHMARKS := training engine startup models data prepare fingerprints
 bench: $(INSTALLED)
-	$(BIN)/python scripts/bench_training.py
-	$(BIN)/python scripts/bench_engine.py
-	$(BIN)/python scripts/bench_startup.py
-	$(BIN)/python scripts/bench_models.py
-	$(BIN)/python scripts/bench_data.py
-	$(BIN)/python scripts/bench_prepare.py
-	$(BIN)/python scripts/bench_fingerprints.py
+	mkdir -p outputs/bench
+	for name in $(BENCHMARKS); do \
+		$(BIN)/python scripts/bench_$$name.py > outputs/bench/$$name.json || exit 1; \
+	done
+	$(BIN)/python scripts/bench_table.py $(BENCHMARKS:%=outputs/bench/%.json)
 
 bench-gpu: $(INSTALLED)
 	$(BIN)/python scripts/bench_gpu.py --table outputs/bench_gpu.md
