@@ -7,7 +7,6 @@ import logging
 import multiprocessing
 import os
 import re
-import secrets
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -18,7 +17,7 @@ import hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
 from hydra.types import RunMode
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from melanoma import __version__
@@ -38,10 +37,6 @@ from melanoma.errors import ConfigError, PreemptedError
 Job = Callable[[Any, Path], float | None]
 
 _log = logging.getLogger("melanoma")
-_RUN_ID = secrets.token_hex(3)
-# Every job of a sweep shares the id: the sweep's folder is named by it, its jobs by their number. A job in a launcher's
-# process finds the id in the cache that comes with its config, and the resolver here, as it imports this file.
-OmegaConf.register_new_resolver("run_id", lambda: _RUN_ID, use_cache=True, replace=True)
 
 
 class _EndedError(BaseException):

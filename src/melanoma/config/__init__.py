@@ -4,6 +4,7 @@ The YAML files under `CONFIG_DIR` hold every default; the classes hold types, bo
 frozen: OmegaConf would make them read-only, and composing would fail.
 """
 
+import secrets
 from pathlib import Path
 from typing import TypeVar
 
@@ -46,6 +47,11 @@ __all__ = [
 _PACKAGED = Path(__file__).parents[1] / "configs"
 CONFIG_DIR = _PACKAGED if _PACKAGED.is_dir() else Path(__file__).parents[3] / "configs"
 """The YAML folder: inside the package when installed from a wheel, else the repository's."""
+
+_RUN_ID = secrets.token_hex(3)
+# Every job of a sweep shares the id: the sweep's folder is named by it, its jobs by their number. A job in a launcher's
+# process finds the id in the cache that comes with its config, and the resolver here, as it imports this file.
+OmegaConf.register_new_resolver("run_id", lambda: _RUN_ID, use_cache=True, replace=True)
 
 T = TypeVar("T")
 
