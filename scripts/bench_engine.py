@@ -139,7 +139,7 @@ def checkpoint(trainee: Trainee, config: TrainConfig, loader: Loader, arguments:
 
 
 def save(trainee: Trainee, config: TrainConfig, path: Path) -> None:
-    nothing = {"prior": 0.0, "effective_prior": 0.0, "pos_weight": 1.0, "threshold": None, "temperature": None}
+    nothing = {"prior": 0.0, "effective_prior": 0.0, "pos_weight": 1.0, "threshold": None}
     whole = Checkpoint(
         model=trainee.model.state_dict(),
         config=asdict(config),

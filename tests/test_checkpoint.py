@@ -26,7 +26,6 @@ def checkpoint(train_config):
         effective_prior=0.5,
         pos_weight=9.0,
         threshold=0.4,
-        temperature=None,
         splits={"a": "train"},
         split_hash="00",
         epoch=2,

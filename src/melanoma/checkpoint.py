@@ -35,8 +35,6 @@ class Checkpoint:
     """Weight of a positive in the loss."""
     threshold: float | None
     """Chosen on the validation split; None if that holds one class only."""
-    temperature: float | None
-    """Divides the logits once calibration has been fitted."""
     splits: dict[str, str]
     """Split of every image of the training data set."""
     split_hash: str
@@ -44,6 +42,10 @@ class Checkpoint:
     val_auc: float | None
     versions: dict[str, str]
     format: int = FORMAT
+    thresholds: dict[str, float] | None = None
+    """Further ones by name, chosen likewise."""
+    calibration: dict[str, Any] | None = None
+    """Turns logits into probabilities, from `melanoma.evaluation.calibration`; the thresholds are on its scale."""
     training: dict[str, Any] | None = None
     """What a run is gone on with, from `melanoma.training.state`; None where it is only for evaluation."""
 

@@ -73,7 +73,7 @@ def _table(table: pd.DataFrame, rows: NDArray[np.int64], logits: NDArray[np.floa
         raise DivergedError("the model gives logits that are not finite; train again with a lower training.lr")
     order = np.argsort(rows)
     scored = table.iloc[rows[order]].assign(logit=logits[order])
-    scored["probability"] = 1 / (1 + np.exp(-scored["logit"]))
+    scored["probability"] = np.exp(-np.logaddexp(0, -scored["logit"]))  # 1 / (1 + exp(-logit)) overflows far out
     return scored[list(COLUMNS)]
 
 

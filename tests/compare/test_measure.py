@@ -3,7 +3,7 @@ import json
 import pandas as pd
 import pytest
 
-from melanoma.compare.measure import eval_config, measure
+from melanoma.compare.measure import measure, scoring_config
 from melanoma.config import CompareConfig, EvalConfig, compose, resolve
 from melanoma.errors import DataError
 from melanoma.evaluation.run import evaluate
@@ -16,7 +16,7 @@ def measured(trained):
 
     def run(directory=trained):
         config = resolve(compose("compare", ["runs=x", "device=cpu"]), CompareConfig)
-        asked = eval_config(config, trained / "checkpoints/best.pt")
+        asked = scoring_config(config, trained / "checkpoints/best.pt")
         return measure(open_checkpoint(asked), asked, directory, "name")
 
     return run
@@ -26,7 +26,8 @@ def test_the_figures_are_those_of_an_evaluation(measured, trained, tmp_path):
     checkpoint = f"checkpoint={trained}/checkpoints/best.pt"
     evaluate(resolve(compose("eval", [checkpoint, "device=cpu"]), EvalConfig), tmp_path)
     alone, figures = json.loads((tmp_path / "metrics.json").read_text()), measured().figures
-    own = alone.keys() - {"auc_ci_low", "auc_ci_high", "inference_ms_per_image"}
+    own = alone.keys() & figures.keys() - {"auc_ci_low", "auc_ci_high", "inference_ms_per_image"}
+    assert own >= {"auc", "recall", "precision", "specificity", "f1", "accuracy", "model_megabytes"}
     assert {key: alone[key] for key in own} == {key: figures[key] for key in own}
 
 

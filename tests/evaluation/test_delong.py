@@ -1,9 +1,8 @@
-import time
-
 import numpy as np
 import pytest
+from sklearn.metrics import roc_auc_score
 
-from melanoma.evaluation.delong import delong_covariance, delong_p
+from melanoma.evaluation.delong import delong_covariance, delong_interval, delong_p
 
 
 def data(n=60, seed=0, decimals=1):
@@ -72,9 +71,23 @@ def test_bad_input_is_refused():
         delong_covariance([0, 1], [[0.1, 0.2], [0.1, np.nan]])
 
 
-def test_ten_models_on_a_challenge_take_a_fraction_of_a_second():
-    rng = np.random.default_rng(0)
-    target = (rng.random(33_000) < 0.018).astype(int)
-    start = time.perf_counter()
-    delong_covariance(target, [rng.normal(target, 1) for _ in range(10)])
-    assert time.perf_counter() - start < 1.0
+def test_the_interval_is_symmetric_on_the_logit_scale():
+    target, (score, *_) = data()
+    (variance,), auc = delong_covariance(target, [score])[0], roc_auc_score(target, score)
+    low, high = delong_interval(target, score)
+    logits = np.log([low / (1 - low), auc / (1 - auc), high / (1 - high)])
+    assert np.diff(logits) == pytest.approx(1.959964 * np.sqrt(variance) / (auc * (1 - auc)))
+
+
+def test_the_interval_keeps_its_level():
+    rng, hits = np.random.default_rng(0), []
+    for _ in range(300):
+        target = rng.permutation([0] * 60 + [1] * 20)
+        low, high = delong_interval(target, rng.normal(1.5 * target, 1))
+        hits.append(low < 0.8555778 < high)  # of two normal distributions 1.5 apart
+    assert np.mean(hits) == pytest.approx(0.95, abs=0.03)
+
+
+@pytest.mark.parametrize(("target", "score"), [([0, 0], [1, 2]), ([0, 0, 1, 1], [1, 2, 3, 4]), ([0, 1, 0, 1], [1] * 4)])
+def test_no_interval_where_there_is_no_error(target, score):
+    assert delong_interval(target, score) is None

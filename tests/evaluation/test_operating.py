@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from melanoma.evaluation.operating import choose_threshold
+from melanoma.evaluation.operating import choose_threshold, operating_thresholds
 
 
 def youden(target, probability, threshold):
@@ -54,3 +54,22 @@ def test_one_class_has_no_threshold(target):
 def test_logits_are_refused():
     with pytest.raises(ValueError, match="logits"):
         choose_threshold([0, 1], [-1.0, 3.0])
+
+
+def test_named_thresholds_just_reach_their_rate():
+    rng = np.random.default_rng(0)
+    target = rng.integers(0, 2, 500)
+    probability = np.clip(rng.normal(0.4 + 0.2 * target, 0.2), 0, 1).round(2)
+    found = operating_thresholds(target, probability)
+    for rate in (0.90, 0.95):
+        reached = [np.mean(probability[target == 1] >= cut) for cut in (found[f"{100 * rate:g} % sensitivity"],)]
+        higher = probability[probability >= found[f"{100 * rate:g} % sensitivity"]].min() + 1e-9
+        assert reached[0] >= rate > np.mean(probability[target == 1] >= higher)
+    cut = found["95 % specificity"]
+    lower = probability[probability < cut].max()
+    assert np.mean(probability[target == 0] < cut) >= 0.95 > np.mean(probability[target == 0] < lower)
+
+
+def test_a_rate_that_no_score_reaches_has_no_threshold():
+    assert "95 % specificity" not in operating_thresholds([0, 0, 1], [0.9, 0.9, 0.1])
+    assert operating_thresholds([0, 0], [0.1, 0.2]) == {}

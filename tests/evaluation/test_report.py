@@ -2,11 +2,11 @@ import base64
 import re
 
 import pytest
-from jinja2 import UndefinedError
 
 from melanoma.evaluation.metrics import classification_metrics
 from melanoma.evaluation.plots import plot_confusion
 from melanoma.evaluation.report import finding, why_missing, write_report
+from melanoma.page import Cell, Section, Table
 
 MEASURED = classification_metrics([0] * 6 + [1] * 4, [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.55, 0.7, 0.8, 0.9], 0.5) | {
     "split": "test",
@@ -32,10 +32,17 @@ def png(tmp_path):
 def page(tmp_path, png):
     """Write a report and return its text."""
 
-    def write(metrics=MEASURED, title="Evaluation", pictures=None, facts=None):
-        path = tmp_path / "report.html"
-        write_report(path, title=title, metrics=metrics, pictures=pictures or {"Confusion": png}, facts=facts or {})
-        return path.read_text(encoding="utf-8")
+    def write(title="Evaluation", pictures=None, facts=None, sections=(), verdict=()):
+        write_report(
+            tmp_path / "report.html",
+            title=title,
+            metrics=MEASURED,
+            pictures=pictures or {"Confusion": png},
+            sections=sections,
+            facts=facts or {},
+            verdict=verdict,
+        )
+        return (tmp_path / "report.html").read_text(encoding="utf-8")
 
     return write
 
@@ -58,27 +65,6 @@ def test_finding_is_one_plain_sentence(changes, sentence):
     assert finding(MEASURED | changes) == sentence
 
 
-def test_every_metric_is_shown(page):
-    html = page()
-    for shown in ("0.958", "0.837", "0.997", "12.3 ms", "71.2 MB", ">test<", "0.5"):
-        assert shown in html
-    cells = re.findall(r"row\">(True|False) (positives|negatives).*?<td>(\d+)</td>", html, flags=re.S)
-    assert [int(count) for _, _, count in cells] == [4, 0, 2, 4]
-
-
-def test_every_key_of_the_metrics_is_asked_for(page):
-    for key in MEASURED:
-        with pytest.raises((KeyError, TypeError, UndefinedError)):
-            page(metrics={name: value for name, value in MEASURED.items() if name != key})
-
-
-@pytest.mark.parametrize("metrics", [ONE_CLASS, EMPTY])
-def test_missing_values_are_words(page, metrics):
-    html = page(metrics=metrics)
-    assert not re.search(r">\s*(None|nan|inf)", html)
-    assert html.count('class="missing"') == sum(value is None for value in metrics.values())
-
-
 @pytest.mark.parametrize(
     ("metrics", "key", "words"),
     [
@@ -94,16 +80,32 @@ def test_the_reason_is_the_right_one(metrics, key, words):
     assert why_missing(metrics, key).endswith(words)
 
 
+def test_a_section_shows_its_tables(page):
+    table = Table("Sites", ["Site", "AUC"], [[Cell("torso"), Cell("0.9", sort=0.9, note="0.8 to 1.0")]], sortable=True)
+    html = page(sections=[Section("Subgroups", lead="No gap.", tables=[table], notes=["By Holm."])], verdict=["Good."])
+    for shown in (
+        "<h2>Subgroups</h2>",
+        "No gap.",
+        "<caption>Sites",
+        'data-sort="0.9"',
+        "0.8 to 1.0",
+        "By Holm.",
+        "Good.",
+    ):
+        assert shown in html
+
+
 def test_markup_in_names_is_escaped(page, png):
     attack = '"><script>alert(1)</script>'
-    html = page(title=attack, pictures={attack: png}, facts={attack: attack}, metrics=MEASURED | {"split": attack})
-    assert "<script" not in html
-    assert html.count("&lt;script&gt;") == 7  # title twice, alt and caption, both sides of a fact, split
+    table = Table(attack, [attack], [[Cell(attack, sort=attack, note=attack)]])
+    html = page(attack, {attack: png}, {attack: attack}, [Section(attack, attack, tables=[table], notes=[attack])])
+    assert html.count("<script") == 1  # our own
+    assert html.count("&lt;script&gt;") == 14
 
 
 def test_page_needs_nothing_from_outside(page, png):
     html = page()
-    assert not re.search(r"https?://|<script|@import|url\(", html)
+    assert not re.search(r"https?://|@import|url\(", html)
     sources = re.findall(r'src="([^"]*)"', html)
     assert [base64.b64decode(source.removeprefix("data:image/png;base64,")) for source in sources] == [png.read_bytes()]
     assert 'width="720" height="720" alt="Plot: Confusion.' in html

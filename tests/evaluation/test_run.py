@@ -1,5 +1,6 @@
 import json
 import logging
+import re
 import shutil
 
 import pandas as pd
@@ -7,7 +8,7 @@ import pytest
 
 from melanoma.checkpoint import load_checkpoint, save_checkpoint
 from melanoma.config import EvalConfig, TrainConfig, compose, resolve
-from melanoma.errors import CheckpointError, DataError, SplitError
+from melanoma.errors import CheckpointError, ConfigError, DataError, SplitError
 from melanoma.evaluation.operating import choose_threshold
 from melanoma.evaluation.run import evaluate
 
@@ -30,10 +31,15 @@ def score(trained, tmp_path):
 
 def test_an_evaluation_leaves_what_it_promises(score, tmp_path):
     metrics = score()
-    assert set(metrics) == KEYS
+    assert set(metrics) >= KEYS
+    assert metrics["why_missing"] == {}
+    assert metrics["recall_ci_low"] <= metrics["recall"] <= metrics["recall_ci_high"]
     assert metrics["split"] == "test"
     names = {path.relative_to(tmp_path / "eval").as_posix() for path in (tmp_path / "eval").rglob("*.*")}
-    assert names == {"predictions.csv", "metrics.json", "report.html", "plots/roc.png", "plots/confusion.png"}
+    assert names == {
+        *("predictions.csv", "metrics.json", "evidence.json", "report.html", "model_card.md"),
+        *(f"plots/{name}.png" for name in ("roc", "reliability", "confusion", "net_benefit")),
+    }
 
 
 def test_test_scores_only_test_patients(score, trained, tmp_path):
@@ -134,6 +140,61 @@ def test_weights_of_another_shape_are_refused(score, trained, tmp_path):
     save_checkpoint(checkpoint, tmp_path / "odd.pt")
     with pytest.raises(CheckpointError, match="do not fit"):
         score(f"checkpoint={tmp_path}/odd.pt")
+
+
+def test_a_file_of_the_same_predictions_gives_the_same_figures(score, tmp_path):
+    ours = score()
+    config = resolve(
+        compose("eval", [f"predictions={tmp_path}/eval/predictions.csv", f"threshold={ours['threshold']!r}"]),
+        EvalConfig,
+    )
+    evaluate(config, tmp_path / "file")
+    theirs = json.loads((tmp_path / "file/metrics.json").read_text())
+    same = [key for key in ours if ours[key] == theirs[key]]
+    assert set(ours) - set(same) == {"split", "inference_ms_per_image", "model_megabytes", "why_missing"}
+    assert not (tmp_path / "file/model_card.md").exists()
+
+
+@pytest.mark.parametrize("method", ["temperature", "platt", "isotonic", "prior"])
+def test_a_calibrated_checkpoint_gives_what_its_evaluation_gave(score, tmp_path, method):
+    plain, calibrated = score(name="plain"), score(f"calibrate={method}")
+    assert calibrated["threshold"] != plain["threshold"]
+    assert calibrated["brier"] != plain["brier"]
+    if method != "isotonic":
+        assert calibrated["auc"] == plain["auc"]
+    again = score(f"checkpoint={tmp_path}/eval/checkpoints/calibrated.pt", name="again")
+    assert {key: again[key] for key in again if key != "inference_ms_per_image"} == {
+        key: calibrated[key] for key in calibrated if key != "inference_ms_per_image"
+    }
+    assert "calibration by " + method in (tmp_path / "again/report.html").read_text()
+
+
+def test_calibration_needs_the_validation_images(score, demo_root, tmp_path):
+    shutil.copytree(demo_root, tmp_path / "other")
+    csv = tmp_path / "other/train.csv"
+    csv.write_text(csv.read_text().replace("ISIC_", "X_"))
+    for path in tmp_path.glob("other/jpeg/train/*"):
+        path.rename(path.with_name(path.name.replace("ISIC_", "X_")))
+    elsewhere = ["data=siim_isic", f"data.root={tmp_path}/other"]
+    with pytest.raises(DataError, match="calibrate=platt needs the checkpoint's validation images"):
+        score(*elsewhere, "calibrate=platt")
+    assert score(*elsewhere, "calibrate=prior")["auc"] == score(*elsewhere)["auc"]
+
+
+def test_several_checkpoints_are_not_calibrated_at_once(score, member):
+    with pytest.raises(ConfigError, match="calibrate=platt makes one checkpoint anew, and there are 2"):
+        score(f"checkpoint=[{member('a')},{member('b')}]", "calibrate=platt")
+
+
+def test_what_is_not_defined_has_a_reason_instead(tmp_path):
+    (tmp_path / "one.csv").write_text("image_name,target,probability\na,0,0.2\nb,0,0.7\n")
+    assert evaluate(resolve(compose("eval", [f"predictions={tmp_path}/one.csv"]), EvalConfig), tmp_path / "one") is None
+    metrics = json.loads((tmp_path / "one/metrics.json").read_text())
+    missing = {key for key, value in metrics.items() if value is None}
+    assert {"auc", "auc_ci_low", "recall", "f1", "pauc_80", "top_15_sensitivity"} <= missing
+    assert set(metrics["why_missing"]) == missing
+    assert metrics["why_missing"]["auc"] == "not defined: every image is benign"
+    assert not re.search(r">\s*(None|nan)", (tmp_path / "one/report.html").read_text())
 
 
 def test_no_header_value_or_path_reaches_the_page(score, tmp_path, demo_root):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from melanoma.config import CompareConfig, EvalConfig
+from melanoma.config import CompareConfig, ScoringConfig
 from melanoma.errors import DataError
 from melanoma.evaluation.metrics import Metrics
 from melanoma.evaluation.scoring import Opened, Scored, classify, own_threshold, score
@@ -38,26 +38,25 @@ class Measured:
         return auc if isinstance(auc, float) else None
 
 
-def eval_config(config: CompareConfig, checkpoint: Path) -> EvalConfig:
+def scoring_config(config: CompareConfig, checkpoint: Path) -> ScoringConfig:
     """Ask for a checkpoint's test split as `melanoma-eval` would."""
-    return EvalConfig(
+    return ScoringConfig(
         checkpoint=[str(checkpoint)],
         ensemble="logits",
         tta="none",
         crops=1,
         crop_scale=1.0,
+        calibrate=None,
         split="test",
         device=config.device,
         data=config.data,
         reader=None,
         cache=config.cache,
         workers=config.workers,
-        bootstrap_draws=config.bootstrap_draws,
-        seed=config.seed,
     )
 
 
-def measure(opened: Opened, config: EvalConfig, directory: Path, label: str) -> Measured:
+def measure(opened: Opened, config: ScoringConfig, directory: Path, label: str) -> Measured:
     """Score the test split and time the model; its AUC has no interval yet, which takes all runs' draws.
 
     Raises:

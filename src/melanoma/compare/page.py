@@ -6,9 +6,8 @@ from pathlib import Path
 from melanoma.compare.figures import COST, PAIRS, Cell, Column, cell, columns_of_quality, pair_cells
 from melanoma.compare.measure import Measured
 from melanoma.compare.results import Results, finding, notes
-from melanoma.evaluation.report import embed
 from melanoma.markdown import escape, markdown_table
-from melanoma.page import write_page
+from melanoma.page import embed, write_page
 
 _TITLE = "Comparison of {} runs"
 _IN_TERMINAL = (

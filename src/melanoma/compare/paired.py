@@ -7,6 +7,7 @@ from itertools import combinations
 from melanoma.evaluation.delong import delong_covariance, delong_p
 from melanoma.evaluation.intervals import percentile_interval
 from melanoma.evaluation.metrics import Counts, Floats
+from melanoma.evaluation.multiplicity import holm
 
 LEVEL = 0.05
 """A corrected p below this, and an interval without 0, tell two runs apart."""
@@ -61,17 +62,6 @@ def compare_pairs(
         pairs.append(Pair(first, second, difference, low, high, p, None, why))
     corrected = holm([pair.p for pair in pairs])
     return [replace(pair, p_holm=p) for pair, p in zip(pairs, corrected, strict=True)]
-
-
-def holm(p_values: list[float | None]) -> list[float | None]:
-    """Correct p for the number of comparisons (Holm 1979, Scand. J. Stat. 6:65); None is no comparison."""
-    order = sorted((p, place) for place, p in enumerate(p_values) if p is not None)
-    corrected: list[float | None] = [None] * len(p_values)
-    highest = 0.0
-    for rank, (p, place) in enumerate(order):
-        highest = max(highest, min(1.0, p * (len(order) - rank)))
-        corrected[place] = highest
-    return corrected
 
 
 def _difference(first: float | None, second: float | None) -> float | None:

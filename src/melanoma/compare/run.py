@@ -6,7 +6,7 @@ from pathlib import Path
 
 from melanoma.compare.export import write_json, write_predictions
 from melanoma.compare.labels import label_runs
-from melanoma.compare.measure import Measured, eval_config, measure
+from melanoma.compare.measure import Measured, measure, scoring_config
 from melanoma.compare.page import terminal_table, write_html, write_markdown
 from melanoma.compare.paired import compare_pairs
 from melanoma.compare.pictures import PICTURES
@@ -29,7 +29,7 @@ def compare(config: CompareConfig, run_dir: Path) -> None:
         MelanomaError: of the kind that says what the user can mend.
     """
     directories = find_runs(config.runs)
-    asked = [eval_config(config, directory / CHECKPOINT) for directory in directories]
+    asked = [scoring_config(config, directory / CHECKPOINT) for directory in directories]
     opened = [open_checkpoint(one) for one in asked]
     labels = label_runs([one.checkpoint.config for one in opened])
     _require_baseline(config.baseline, labels)

@@ -13,8 +13,9 @@ from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from melanoma.config.commands import CompareConfig, EvalConfig, EvalDataConfig, PrepareConfig, TrainConfig
+from melanoma.config.commands import CompareConfig, PrepareConfig, TrainConfig
 from melanoma.config.data import CodesConfig, ColumnsConfig, DataConfig, DemoConfig, ReaderConfig, SplitConfig
+from melanoma.config.evaluation import EvalConfig, EvalDataConfig, ScoringConfig
 from melanoma.config.model import ModelConfig
 from melanoma.config.training import AugmentConfig, TrainingConfig
 from melanoma.config.tune import RangeConfig, StudyConfig, TuneConfig
@@ -35,6 +36,7 @@ __all__ = [
     "PrepareConfig",
     "RangeConfig",
     "ReaderConfig",
+    "ScoringConfig",
     "SplitConfig",
     "StudyConfig",
     "TrainConfig",

@@ -86,14 +86,24 @@ def _matching_rows(names: pd.Series, others: pd.Series, path: Path) -> NDArray[n
 
 
 def _read_csv(path: Path, config: DataConfig) -> tuple[Path, pd.DataFrame]:
-    """Read every cell as text: as numbers, the patients 001 and 01 would become one."""
     if not path.is_file():
         raise DataError(
             f"no data found: looked for {path.absolute()}; give its folder as data.root=DIR. {config.source}. "
             "To try the program without data: melanoma-train experiment=demo"
         )
+    return path, read_text_table(path)
+
+
+def read_text_table(path: Path) -> pd.DataFrame:
+    """Read every cell of a CSV as stripped text: as numbers, the patients 001 and 01 would become one.
+
+    Raises:
+        DataError: if it is not a CSV with a header and at least one row.
+    """
     try:
         raw = _parse_csv(path)
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}") from error
     except pd.errors.EmptyDataError as error:
         raise DataError(f"{path} is empty; expected a header and a row an image") from error
     except UnicodeDecodeError as error:
@@ -109,7 +119,7 @@ def _read_csv(path: Path, config: DataConfig) -> tuple[Path, pd.DataFrame]:
     raw = raw.fillna("")
     for column in raw.columns:
         raw[column] = raw[column].str.strip()
-    return path, raw
+    return raw
 
 
 def _parse_csv(path: Path) -> pd.DataFrame:

@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Sequence
+from statistics import NormalDist
 
 import numpy as np
 import numpy.typing as npt
 
-from melanoma.evaluation.metrics import Floats, check_scores
+from melanoma.evaluation.metrics import Floats, check_scores, roc_auc
 
 
 def delong_covariance(target: npt.ArrayLike, scores: Sequence[npt.ArrayLike]) -> Floats | None:
@@ -32,6 +33,26 @@ def delong_p(difference: float, covariance: Floats, first: int, second: int) -> 
     if variance <= 0:
         return 1.0 if difference == 0 else None
     return math.erfc(abs(difference) / math.sqrt(2 * variance))  # twice the normal distribution's tail
+
+
+def delong_interval(target: npt.ArrayLike, score: npt.ArrayLike, level: float = 0.95) -> tuple[float, float] | None:
+    """Return the interval of the AUC of a score (n,), symmetric on the logit scale; takes every image as independent.
+
+    There it stays within 0 and 1 and keeps its level at high AUC, which AUC plus and minus its error does not (Pepe
+    2003, The Statistical Evaluation of Medical Tests, section 5.2.3; Qin and Hotilovac 2008, Stat. Methods Med. Res.
+    17:207). None with fewer than two images of either class, for an AUC of 0 or 1, whose logit has no end, and for
+    scores without variance. Raises ValueError as `check_scores` does.
+    """
+    if not 0 < level < 1:
+        raise ValueError(f"level={level}; expected 0 < level < 1")
+    covariance, auc = delong_covariance(target, [score]), roc_auc(target, score)
+    if covariance is None or auc is None or not 0 < auc < 1 or covariance[0, 0] <= 0:
+        return None
+    # The logit's slope is 1 / (AUC (1 - AUC)).
+    error = math.sqrt(covariance[0, 0]) / (auc * (1 - auc))
+    reach = NormalDist().inv_cdf((1 + level) / 2) * error
+    low, high = (1 / (1 + math.exp(-(math.log(auc / (1 - auc)) + side))) for side in (-reach, reach))
+    return low, high
 
 
 def _placements(positive: npt.NDArray[np.bool_], score: Floats) -> tuple[Floats, Floats]:

@@ -52,7 +52,7 @@ def to_logit(probability: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 
 def to_probability(logit: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Turn logits into probabilities."""
-    return np.asarray(1 / (1 + np.exp(-logit)))
+    return np.asarray(np.exp(-np.logaddexp(0, -logit)))  # 1 / (1 + exp(-logit)) overflows far out
 
 
 def _in_order(table: pd.DataFrame, of: pd.DataFrame) -> npt.NDArray[np.float64]:

@@ -4,13 +4,13 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
-from melanoma.config import EvalConfig
+from melanoma.config import ScoringConfig
 from melanoma.evaluation.members import Member
 from melanoma.evaluation.run_folders import run_name
 from melanoma.models.views import SYMMETRIES, view_count
 
 
-def describe_members(members: list[Member], config: EvalConfig, threshold_rule: str) -> dict[str, str]:
+def describe_members(members: list[Member], config: ScoringConfig, threshold_rule: str) -> dict[str, str]:
     """Name data, models and how they were used; where checkpoints differ, each value once."""
     checkpoints = [member.opened.checkpoint for member in members]
     trained = [member.opened.trained for member in members]
@@ -35,7 +35,7 @@ def describe_members(members: list[Member], config: EvalConfig, threshold_rule: 
     }
 
 
-def name_scorer(members: list[Member], config: EvalConfig) -> str:
+def name_scorer(members: list[Member], config: ScoringConfig) -> str:
     """Say who scored, to begin "... reaches AUC"."""
     if config.ensemble == "folds":
         return "each fold's own model"
@@ -65,7 +65,7 @@ def _ensemble(ensemble: str) -> str:
     }[ensemble]
 
 
-def _views(member: Member, config: EvalConfig) -> str:
+def _views(member: Member, config: ScoringConfig) -> str:
     count, symmetries = view_count(config.tta, config.crops), len(SYMMETRIES[config.tta])
     own, trained = member.opened.own.training, member.opened.trained.training
     if config.crops == 1:

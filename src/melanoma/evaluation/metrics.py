@@ -1,19 +1,19 @@
 """What the predictions are worth, as plain numbers under the keys of metrics.json."""
 
 import math
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
 
-Metrics: TypeAlias = dict[str, str | float | int | list[list[int]] | list[int] | list[float | None] | None]
+Metrics: TypeAlias = dict[str, Any]
+"""Under the keys of metrics.json."""
 Counts: TypeAlias = npt.NDArray[np.int64]
 Floats: TypeAlias = npt.NDArray[np.float64]
 
 ECE_BINS = 15
 PAUC_MIN_TPR = 0.80
-TARGET_SENSITIVITY = 0.95
 
 
 def roc_auc(target: npt.ArrayLike, score: npt.ArrayLike) -> float | None:
@@ -25,11 +25,14 @@ def roc_auc(target: npt.ArrayLike, score: npt.ArrayLike) -> float | None:
     return _roc_auc(labels, scores)
 
 
-def classification_metrics(target: npt.ArrayLike, probability: npt.ArrayLike, threshold: float) -> Metrics:
+def classification_metrics(
+    target: npt.ArrayLike, probability: npt.ArrayLike, threshold: float, min_tpr: float = PAUC_MIN_TPR
+) -> Metrics:
     """Measure ranking, decisions and calibration; what the data cannot define is None.
 
-    `target` (n,) holds 0 and 1, `probability` (n,) lies in [0, 1]; `probability >= threshold` is a
-    positive call. Raises ValueError when an input breaks this.
+    `target` (n,) holds 0 and 1, `probability` (n,) lies in [0, 1]; `probability >= threshold` is a positive call.
+    `min_tpr` in [0, 1) is where the partial AUC begins, and names its key: pauc_80 for 0.8. Raises ValueError when an
+    input breaks this.
     """
     labels, probabilities = check_probabilities(target, probability)
     if not math.isfinite(threshold):
@@ -37,23 +40,23 @@ def classification_metrics(target: npt.ArrayLike, probability: npt.ArrayLike, th
     n, n_positive = len(labels), int(labels.sum())
     confusion = confusion_counts(labels, probabilities, threshold)
     (tn, fp), (fn, tp) = confusion
-    specificity_95, pauc = _roc_summaries(labels, probabilities)
+    recall, specificity = _ratio(tp, n_positive), _ratio(tn, tn + fp)
     return {
         "n": n,
         "n_positive": n_positive,
         "auc": _roc_auc(labels, probabilities),
         "average_precision": float(average_precision_score(labels, probabilities)) if n_positive else None,
         "accuracy": _ratio(tp + tn, n),
+        "balanced_accuracy": None if recall is None or specificity is None else (recall + specificity) / 2,
         "precision": _ratio(tp, tp + fp),
-        "recall": _ratio(tp, n_positive),
+        "recall": recall,
         # Without a positive, recall has no value and so its mean with precision has none: not 0.
         "f1": _ratio(2 * tp, 2 * tp + fp + fn) if n_positive else None,
-        "specificity": _ratio(tn, tn + fp),
+        "specificity": specificity,
         "brier": float(np.mean((probabilities - labels) ** 2)) if n else None,
         "ece": expected_calibration_error(labels, probabilities) if n else None,
-        "pauc_80": pauc,
         "threshold": float(threshold),
-        "specificity_at_95_sensitivity": specificity_95,
+        **_roc_summaries(labels, probabilities, min_tpr),
         "confusion_matrix": confusion,
     }
 
@@ -67,12 +70,23 @@ def confusion_counts(target: Counts, probability: Floats, threshold: float) -> l
 def expected_calibration_error(target: Counts, probability: Floats, bins: int = ECE_BINS) -> float:
     """Average the gap between mean probability and positive rate over equal-width bins.
 
-    Bins are closed on the right and weighted by their size; needs at least one row.
+    Bins are weighted by their size; needs at least one row.
     Source: Guo et al. 2017, On Calibration of Modern Neural Networks, equation 3.
     """
-    place = np.clip(np.ceil(probability * bins).astype(np.int64) - 1, 0, bins - 1)
-    gaps = np.bincount(place, weights=probability - target, minlength=bins)
+    gaps = np.bincount(equal_width_bins(probability, bins), weights=probability - target, minlength=bins)
     return float(np.abs(gaps).sum() / len(target))
+
+
+def equal_width_bins(probability: Floats, bins: int = ECE_BINS) -> Counts:
+    """Return the bin of each probability, from 0; bins are closed on the right."""
+    return np.clip(np.ceil(probability * bins).astype(np.int64) - 1, 0, bins - 1)
+
+
+def pauc_key(min_tpr: float) -> str:
+    """Name the partial AUC above a true-positive rate in [0, 1), in per cent; ValueError for any other."""
+    if not 0 <= min_tpr < 1:
+        raise ValueError(f"min_tpr={min_tpr}; expected 0 <= min_tpr < 1")
+    return f"pauc_{100 * min_tpr:g}"
 
 
 def partial_auc_above_tpr(fpr: Floats, tpr: Floats, min_tpr: float = PAUC_MIN_TPR) -> float:
@@ -121,14 +135,28 @@ def _roc_auc(target: Counts, score: Floats) -> float | None:
     return float(roc_auc_score(target, score)) if has_both_classes(target) else None
 
 
-def _roc_summaries(target: Counts, probability: Floats) -> tuple[float | None, float | None]:
-    """Return the specificity at 95 % sensitivity and the partial AUC above 80 % sensitivity."""
+def _roc_summaries(target: Counts, probability: Floats, min_tpr: float) -> dict[str, float | None]:
+    """Return the partial AUC, and each rate at the threshold where the other just reaches its name's per cent."""
+    keys = (
+        pauc_key(min_tpr),
+        "sensitivity_at_95_specificity",
+        "specificity_at_90_sensitivity",
+        "specificity_at_95_sensitivity",
+    )
     if not has_both_classes(target):
-        return None, None
-    # Dropping collinear points would lose thresholds that just reach the wanted sensitivity.
+        return dict.fromkeys(keys)
+    # Dropping collinear points would lose thresholds that just reach the wanted rate.
     fpr, tpr, _ = roc_curve(target, probability, drop_intermediate=False)
-    reached = int(np.argmax(tpr >= TARGET_SENSITIVITY))
-    return float(1 - fpr[reached]), partial_auc_above_tpr(fpr, tpr)
+    # Rounded once, as 1 - fpr is not, a rate that is 95 of 100 is 0.95.
+    negatives = len(target) - target.sum()
+    tnr = (negatives - np.rint(fpr * negatives)) / negatives
+    values = (
+        partial_auc_above_tpr(fpr, tpr, min_tpr),
+        tpr[tnr >= 0.95].max(),
+        tnr[tpr >= 0.90].max(),
+        tnr[tpr >= 0.95].max(),
+    )
+    return {key: float(value) for key, value in zip(keys, values, strict=True)}
 
 
 def _ratio(part: int, whole: int) -> float | None:

@@ -8,6 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.gridspec import SubplotSpec
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import MaxNLocator
 from sklearn.metrics import roc_curve
@@ -102,8 +103,8 @@ def new_figure(width: float, height: float) -> Figure:
     return Figure(figsize=(width, height), layout=ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.12))
 
 
-def new_axes(figure: Figure, place: int = 111) -> Axes:
-    """Add axes with faint lines; `place` is matplotlib's rows, columns and number."""
+def new_axes(figure: Figure, place: int | SubplotSpec = 111) -> Axes:
+    """Add axes with faint lines; `place` is matplotlib's rows, columns and number, or a part of a grid."""
     axes: Axes = figure.add_subplot(place)
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["bottom", "left"]].set_color(FAINT)

@@ -1,26 +1,16 @@
-"""One HTML page that holds everything and opens without a network."""
+"""The report: one HTML page that holds everything and opens without a network."""
 
-import base64
-import struct
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from melanoma.evaluation.metrics import Metrics
-from melanoma.page import write_page
+from melanoma.page import Section, embed, write_page
 
-PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
-FIRST_PICTURES = 2  # beside each other on the first screen
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A PNG as the page needs it: a data URI, width and height in pixels."""
-
-    title: str
-    source: str
-    width: int
-    height: int
+LIMITS = (
+    "Where the threshold comes from is said above. Intervals resample whole patients, because images of one patient "
+    "are not independent.",
+    "What holds here need not hold for other clinics, cameras and patients; only their own images can show that.",
+)
 
 
 def write_report(
@@ -29,25 +19,27 @@ def write_report(
     title: str,
     metrics: Metrics,
     pictures: Mapping[str, Path],
+    sections: Sequence[Section],
     facts: Mapping[str, str],
     scorer: str = "the model",
+    verdict: Sequence[str] = (),
 ) -> None:
     """Write one self-contained page, whole or not at all.
 
-    `metrics` has every key of metrics.json, `pictures` maps a title to a PNG (the first two lead the page),
-    `facts` says where the numbers come from, `scorer` who scored. Raises ValueError for a picture that is not a PNG.
+    `metrics` has every key of metrics.json, `pictures` maps the title of what leads the page to a PNG, `facts` says
+    where the numbers come from, `scorer` who scored, `verdict` what else is to be known first. Raises ValueError for
+    a picture that is not a PNG.
     """
-    embedded = [embed(name, file) for name, file in pictures.items()]
     write_page(
         path,
         "report.html",
         title=title,
         finding=finding(metrics, scorer),
-        metrics=metrics,
-        why_missing=lambda key: why_missing(metrics, key),
-        leading=embedded[:FIRST_PICTURES],
-        further=embedded[FIRST_PICTURES:],
+        verdict=verdict,
+        leading=[embed(name, file) for name, file in pictures.items()],
+        sections=sections,
         facts=facts,
+        limits=LIMITS,
     )
 
 
@@ -96,12 +88,3 @@ def why_missing(metrics: Metrics, key: str) -> str:
 def counted(number: object, noun: str) -> str:
     """Put a number before its noun, in the plural where need be."""
     return f"{number:,} {noun}" + ("" if number == 1 else "s")
-
-
-def embed(title: str, file: Path) -> Picture:
-    """Read a PNG into a page; ValueError for a file that is none."""
-    content = file.read_bytes()
-    if not content.startswith(PNG_SIGNATURE) or len(content) < 24:
-        raise ValueError(f"{file} is not a PNG picture")
-    width, height = struct.unpack(">II", content[16:24])  # a PNG starts with its header chunk
-    return Picture(title, "data:image/png;base64," + base64.b64encode(content).decode(), width, height)

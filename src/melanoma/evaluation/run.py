@@ -1,98 +1,115 @@
-"""Checkpoints and data -> predictions.csv, metrics.json, pictures and the report page."""
+"""Checkpoints, or a file of predictions -> numbers, pictures, the report page and the model card, in reading order."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
-import pandas as pd
-
+from melanoma.checkpoint import save_checkpoint
 from melanoma.config import EvalConfig
-from melanoma.evaluation.ensemble import combine
-from melanoma.evaluation.facts import describe_members, name_scorer
-from melanoma.evaluation.folds import fold_metrics, fold_of
-from melanoma.evaluation.intervals import patient_bootstrap_auc
-from melanoma.evaluation.members import Member, score_members
+from melanoma.evaluation.evidence import Evidence, gather
 from melanoma.evaluation.metrics import Metrics
+from melanoma.evaluation.model_card import write_model_card
 from melanoma.evaluation.plots import plot_confusion, plot_roc
+from melanoma.evaluation.prevalence import plot_decision_curves
+from melanoma.evaluation.reliability import plot_reliability
 from melanoma.evaluation.report import finding, write_report
-from melanoma.evaluation.scoring import classify
-from melanoma.evaluation.thresholds import settle_threshold
+from melanoma.evaluation.sections.numbers import all_figures
+from melanoma.evaluation.sections.operating import show_operating
+from melanoma.evaluation.sections.subgroups import lead, show_subgroups
+from melanoma.evaluation.sections.trust import show_reliability
+from melanoma.evaluation.subject import Subject, subject_of_checkpoints, subject_of_file
+from melanoma.page import Section
+
+PRINTED = ("accuracy", "precision", "recall", "f1", "specificity", "average_precision", "threshold")
 
 
 def evaluate(config: EvalConfig, run_dir: Path) -> float | None:
-    """Score a checkpoint, or several as one, on one split into `run_dir`; give the AUC, or None if it is undefined.
+    """Judge a checkpoint, several as one, or a file of predictions into `run_dir`; give the AUC, None if undefined.
 
     Raises:
         MelanomaError: of the kind that says what the user can mend.
     """
-    members = score_members(config)
-    predictions = _together(members, config)
-    threshold = settle_threshold(members, config)
-    metrics = _measure(predictions, threshold.value, members, config)
-    facts = describe_members(members, config, threshold.rule)
-    scorer = name_scorer(members, config)
-    _write(run_dir, predictions, metrics, facts, scorer)
-    _print(run_dir, metrics, scorer)
-    auc = metrics["auc"]
-    return auc if isinstance(auc, float) else None
+    if config.predictions is None:
+        subject = subject_of_checkpoints(config)
+    else:
+        subject = subject_of_file(config, Path(config.predictions))
+    evidence = gather(subject, config)
+    run_dir.mkdir(parents=True, exist_ok=True)
+    _write_data(run_dir, subject, evidence)
+    pictures = _draw(run_dir / "plots", subject, evidence)
+    _write_pages(run_dir, subject, evidence, pictures)
+    _print(run_dir, subject, evidence.metrics)
+    if config.calibrate:
+        _save_calibrated(run_dir, subject)
+    auc: float | None = evidence.metrics["auc"]
+    return auc
 
 
-def _together(members: list[Member], config: EvalConfig) -> pd.DataFrame:
-    tables = {member.path: member.predictions for member in members}
-    if config.ensemble == "folds":
-        tables = {member.path: member.predictions.assign(fold=fold_of(member.opened)) for member in members}
-    return combine(tables, config.ensemble)
+def _write_data(run_dir: Path, subject: Subject, evidence: Evidence) -> None:
+    subject.predictions.to_csv(run_dir / "predictions.csv", index=False)
+    values: dict[str, Any] = asdict(evidence)
+    for name, content in (("metrics", values.pop("metrics")), ("evidence", values)):
+        (run_dir / f"{name}.json").write_text(json.dumps(content, indent=2, allow_nan=False) + "\n")
 
 
-def _measure(predictions: pd.DataFrame, threshold: float, members: list[Member], config: EvalConfig) -> Metrics:
-    low, high = patient_bootstrap_auc(
-        predictions["target"].to_numpy(dtype=int),
-        predictions["probability"].to_numpy(),
-        predictions["patient_id"].to_numpy(),
-        config.bootstrap_draws,
-        config.seed,
-    ) or (None, None)
-    metrics = classify(predictions, members[0].opened.split, threshold)
-    if config.ensemble == "ranks" and len(members) > 1:
-        metrics |= {"brier": None, "ece": None}
-    if config.ensemble == "folds":
-        metrics |= fold_metrics(predictions)
-    return metrics | {"auc_ci_low": low, "auc_ci_high": high} | _cost(members, config)
-
-
-def _cost(members: list[Member], config: EvalConfig) -> Metrics:
-    """Give time and size of what scores an image: of all checkpoints; with folds of one, the mean."""
-    share = len(members) if config.ensemble == "folds" else 1
-    return {
-        "inference_ms_per_image": sum(member.milliseconds for member in members) / share,
-        "model_megabytes": sum(member.megabytes for member in members) / share,
-    }
-
-
-def _write(run_dir: Path, predictions: pd.DataFrame, metrics: Metrics, facts: dict[str, str], scorer: str) -> None:
-    plots = run_dir / "plots"
+def _draw(plots: Path, subject: Subject, evidence: Evidence) -> dict[str, Path]:
     plots.mkdir(parents=True, exist_ok=True)
-    predictions.to_csv(run_dir / "predictions.csv", index=False)
-    (run_dir / "metrics.json").write_text(json.dumps(metrics, indent=2, allow_nan=False) + "\n")
-    target, probability = predictions["target"].to_numpy(dtype=int), predictions["probability"].to_numpy()
-    low, high, auc = metrics["auc_ci_low"], metrics["auc_ci_high"], metrics["auc"]
-    interval = None if low is None or high is None else (low, high)
-    plot_roc(target, probability, auc, interval, metrics["threshold"], plots / "roc.png")  # type: ignore[arg-type]
-    plot_confusion(metrics["confusion_matrix"], plots / "confusion.png")  # type: ignore[arg-type]
+    table, metrics = subject.predictions, evidence.metrics
+    target, probability = table["target"].to_numpy(dtype=int), table["probability"].to_numpy()
+    low, high = metrics["auc_ci_low"], metrics["auc_ci_high"]
+    interval = None if low is None else (low, high)
+    files = {name: plots / f"{name}.png" for name in ("roc", "reliability", "confusion", "net_benefit")}
+    plot_roc(target, probability, metrics["auc"], interval, metrics["threshold"], files["roc"])
+    plot_confusion(metrics["confusion_matrix"], files["confusion"])
+    if evidence.reliability:
+        plot_reliability(*evidence.reliability, files["reliability"])
+        plot_decision_curves(evidence.decision_curves, files["net_benefit"])
+    return {name: file for name, file in files.items() if file.exists()}
+
+
+def _write_pages(run_dir: Path, subject: Subject, evidence: Evidence, pictures: dict[str, Path]) -> None:
+    leading = {"ROC curve": "roc", "Reliability": "reliability", "Confusion matrix": "confusion"}
+    sections, verdict = _sections(subject, evidence, pictures), [lead(evidence.subgroups)]
     write_report(
         run_dir / "report.html",
-        title=f"{facts['Model']}: {facts['Data set']}, {metrics['split']} split{'s' if 'folds' in metrics else ''}",
-        metrics=metrics,
-        pictures={"ROC curve": plots / "roc.png", "Confusion matrix": plots / "confusion.png"},
-        facts=facts,
-        scorer=scorer,
+        title=subject.title,
+        metrics=evidence.metrics,
+        pictures={title: pictures[name] for title, name in leading.items() if name in pictures},
+        sections=sections,
+        facts=subject.facts,
+        scorer=subject.scorer,
+        verdict=verdict,
     )
+    if subject.alone:
+        opened = subject.alone.opened
+        card = run_dir / "model_card.md"
+        write_model_card(card, opened.checkpoint, opened.trained, evidence.metrics, verdict, sections)
 
 
-def _print(run_dir: Path, metrics: Metrics, scorer: str) -> None:
-    print(f"{metrics['split']}: {finding(metrics, scorer)}")
-    for fold, auc in zip(metrics.get("folds", []), metrics.get("fold_aucs", []), strict=True):  # type: ignore[arg-type]
+def _sections(subject: Subject, evidence: Evidence, pictures: dict[str, Path]) -> list[Section]:
+    sections = [show_subgroups(evidence.subgroups)]
+    if evidence.reliability:
+        sections += [
+            show_operating(evidence.operating_points, pictures["net_benefit"]),
+            show_reliability(*evidence.reliability, subject.calibrated_by, pictures["reliability"]),
+        ]
+    return [*sections, all_figures(evidence.metrics)]
+
+
+def _print(run_dir: Path, subject: Subject, metrics: Metrics) -> None:
+    print(f"{metrics['split']}: {finding(metrics, subject.scorer)}")
+    for fold, auc in zip(metrics.get("folds", []), metrics.get("fold_aucs", []), strict=True):
         print(f"{f'AUC of fold {fold}':18} {'undefined' if auc is None else f'{auc:.4f}'}")
-    for name in ("accuracy", "precision", "recall", "f1", "specificity", "average_precision", "threshold"):
+    for name in PRINTED:
         value = metrics[name]
         print(f"{name:18} {'undefined' if value is None else f'{value:.4f}'}")
     print(f"report {run_dir / 'report.html'}")
+
+
+def _save_calibrated(run_dir: Path, subject: Subject) -> None:
+    assert subject.alone  # noqa: S101 the members' rules
+    path = run_dir / "checkpoints" / "calibrated.pt"
+    path.parent.mkdir(exist_ok=True)
+    save_checkpoint(subject.alone.opened.checkpoint, path)
+    print(f"checkpoint {path}")

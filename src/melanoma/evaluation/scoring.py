@@ -10,7 +10,7 @@ from torch import nn
 
 from melanoma.checkpoint import Checkpoint, load_checkpoint
 from melanoma.compute import Compute, choose_compute, choose_workers
-from melanoma.config import DataConfig, EvalConfig, EvalDataConfig, TrainConfig
+from melanoma.config import DataConfig, EvalDataConfig, ScoringConfig, TrainConfig
 from melanoma.data.loader import make_loader
 from melanoma.data.readers import Reader
 from melanoma.data.splits import assign_splits, load_splits
@@ -51,7 +51,7 @@ class Scored:
     """Images left out, and why."""
 
 
-def open_checkpoint(config: EvalConfig) -> Opened:
+def open_checkpoint(config: ScoringConfig) -> Opened:
     """Read the one checkpoint that the config names and its table, and choose the rows to score.
 
     Opens no image that the table can do without.
@@ -67,7 +67,7 @@ def open_checkpoint(config: EvalConfig) -> Opened:
     return Opened(checkpoint, trained, own, compute, rows, reader, split, _validated_on(table, checkpoint))
 
 
-def score(opened: Opened, config: EvalConfig) -> Scored:
+def score(opened: Opened, config: ScoringConfig) -> Scored:
     """Score every readable row.
 
     Raises:
@@ -82,7 +82,7 @@ def score(opened: Opened, config: EvalConfig) -> Scored:
 
 
 def score_rows(
-    model: nn.Module, opened: Opened, rows: pd.DataFrame, config: EvalConfig, description: str
+    model: nn.Module, opened: Opened, rows: pd.DataFrame, config: ScoringConfig, description: str
 ) -> tuple[pd.DataFrame, dict[str, str]]:
     """Score every readable one of the rows with a placed model; give the images left out, and why, beside.
 
@@ -116,14 +116,14 @@ def classify(predictions: pd.DataFrame, split: str, threshold: float) -> Metrics
     )
 
 
-def _compute(config: EvalConfig, trained: TrainConfig) -> Compute:
+def _compute(config: ScoringConfig, trained: TrainConfig) -> Compute:
     precision = trained.training.precision
     if precision == "fp16" and (config.device == "cpu" or not torch.cuda.is_available()):
         precision = "auto"  # a CPU has no fp16 kernels
     return choose_compute(config.device, precision, trained.training.channels_last, trained.training.tf32)
 
 
-def _own(config: EvalConfig, trained: TrainConfig) -> TrainConfig:
+def _own(config: ScoringConfig, trained: TrainConfig) -> TrainConfig:
     """Put what was asked for in place of what the checkpoint was trained with."""
     size = read_size(trained.training.image_size, config.crops, config.crop_scale)
     return replace(
@@ -136,7 +136,7 @@ def _own(config: EvalConfig, trained: TrainConfig) -> TrainConfig:
     )
 
 
-def _data(config: EvalConfig, trained: TrainConfig) -> DataConfig:
+def _data(config: ScoringConfig, trained: TrainConfig) -> DataConfig:
     """Take the data config that was asked for, or the checkpoint's with single values replaced."""
     if isinstance(config.data, DataConfig):
         return config.data
@@ -146,7 +146,7 @@ def _data(config: EvalConfig, trained: TrainConfig) -> DataConfig:
     return replace(own, **{name: value for name, value in asdict(changes).items() if value is not None})
 
 
-def _open(config: EvalConfig, own: TrainConfig, checkpoint: Checkpoint) -> tuple[pd.DataFrame, Reader]:
+def _open(config: ScoringConfig, own: TrainConfig, checkpoint: Checkpoint) -> tuple[pd.DataFrame, Reader]:
     """Read the table; of further data sets, only what was learnt from, and only where it can be asked for."""
     held_out = config.split in (None, "val", "test") and own.split.extra == "train"
     data = replace(own.data, extra={}) if held_out else own.data
@@ -155,7 +155,7 @@ def _open(config: EvalConfig, own: TrainConfig, checkpoint: Checkpoint) -> tuple
 
 
 def _choose_rows(
-    table: pd.DataFrame, config: EvalConfig, own: TrainConfig, trained: TrainConfig, checkpoint: Checkpoint
+    table: pd.DataFrame, config: ScoringConfig, own: TrainConfig, trained: TrainConfig, checkpoint: Checkpoint
 ) -> tuple[pd.DataFrame, str]:
     """Give the rows to score, and the name of their split."""
     same_data = own.data.name == trained.data.name and table["image_name"].isin(checkpoint.splits).any()

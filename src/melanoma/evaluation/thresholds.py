@@ -29,6 +29,8 @@ def settle_threshold(members: list[Member], config: EvalConfig) -> Threshold:
     Averaged checkpoints that share their validation images: chosen on the averages there. Else the mean of the
     checkpoints' own, as logits; but a mean rank has no threshold of its own then, and is cut at 0.5.
     """
+    if config.threshold is not None:
+        return Threshold(config.threshold, "as given")
     if is_joint([member.opened for member in members], config):
         return _joint(members, config)
     if config.ensemble == "ranks" and len(members) > 1:
@@ -57,6 +59,9 @@ def _half(why: str) -> Threshold:
 
 def _own(member: Member, config: EvalConfig) -> Threshold:
     """Choose it on the validation images as they are scored here, or take the one of training."""
+    if config.calibrate:
+        rule = f"{_RULE}, each calibrated by a fit on others"
+        return Threshold(own_threshold(member.opened), rule if config.calibrate != "prior" else f"{_RULE}, calibrated")
     if member.validation is not None:
         rows = member.validation
         value = choose_threshold(rows["target"].to_numpy(dtype=int), rows["probability"].to_numpy())

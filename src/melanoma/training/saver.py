@@ -10,7 +10,7 @@ from melanoma.checkpoint import Checkpoint, save_checkpoint
 from melanoma.config import TrainConfig
 from melanoma.data.loader import Loader
 from melanoma.data.splits import split_hash
-from melanoma.evaluation.operating import choose_threshold
+from melanoma.evaluation.operating import choose_threshold, operating_thresholds
 from melanoma.training.loop import Epoch
 from melanoma.training.loss import effective_prior
 from melanoma.training.run_directory import RunDirectory, versions
@@ -57,13 +57,11 @@ class Saver:
     def save_epoch(self, epoch: Epoch) -> None:
         """Save after an epoch, as the best one if it is, and write down what it gave."""
         row, predictions = epoch.history, epoch.predictions
-        target, probability = predictions["target"].to_numpy(dtype=int), predictions["probability"].to_numpy()
-        threshold = choose_threshold(target, probability)
         if epoch.improved and self._run.writes:
-            self._fill(row["epoch"], row["val/auc"], threshold, training=None)
+            self._fill(row["epoch"], row["val/auc"], predictions, training=None)
             save_checkpoint(self._checkpoint, self._run.path / "checkpoints" / "best.pt")
             self._run.write_table("predictions_val.csv", predictions)
-        self._save_last(row["epoch"], row["val/auc"], threshold)
+        self._save_last(row["epoch"], row["val/auc"], predictions)
         self._run.log_event("epoch", **row)
         self.write_summary()
 
@@ -89,21 +87,26 @@ class Saver:
             names = set(loader.table["image_name"])
             loader.faults.unreadable |= {name: reason for name, reason in unreadable.items() if name in names}
 
-    def _save_last(self, epoch: int, val_auc: float | None, threshold: float | None) -> None:
+    def _save_last(self, epoch: int, val_auc: float | None, predictions: pd.DataFrame | None) -> None:
         training = capture(self._trainee) | {"unreadable": self._unreadable()}
         if self._run.writes:
-            self._fill(epoch, val_auc, threshold, training)
+            self._fill(epoch, val_auc, predictions, training)
             folder = self._run.path / "checkpoints"
             save_checkpoint(self._checkpoint, folder / "last.pt", previous=folder / "previous.pt")
         self._saved = time.monotonic()
 
     def _fill(
-        self, epoch: int, val_auc: float | None, threshold: float | None, training: dict[str, Any] | None
+        self, epoch: int, val_auc: float | None, predictions: pd.DataFrame | None, training: dict[str, Any] | None
     ) -> None:
+        """Put in what the run has come to; `predictions` are of the validation split, none within an epoch."""
         checkpoint = self._checkpoint
         checkpoint.model = self._trainee.result.state_dict()
-        checkpoint.epoch, checkpoint.val_auc, checkpoint.threshold = epoch, val_auc, threshold
-        checkpoint.training = training
+        checkpoint.epoch, checkpoint.val_auc, checkpoint.training = epoch, val_auc, training
+        checkpoint.threshold = checkpoint.thresholds = None
+        if predictions is not None:
+            target, probability = predictions["target"].to_numpy(dtype=int), predictions["probability"].to_numpy()
+            checkpoint.threshold = choose_threshold(target, probability)
+            checkpoint.thresholds = operating_thresholds(target, probability)
 
     def _unreadable(self) -> dict[str, str]:
         own = {name: why for loader in self._loaders.values() for name, why in loader.faults.unreadable.items()}
@@ -122,7 +125,6 @@ def blank_checkpoint(config: TrainConfig, table: pd.DataFrame, split: pd.Series,
         effective_prior=effective_prior(prior, config.training.balance, pos_weight),
         pos_weight=pos_weight,
         threshold=None,
-        temperature=None,
         splits=dict(zip(table["image_name"], split, strict=True)),
         split_hash=split_hash(table, split),
         epoch=0,

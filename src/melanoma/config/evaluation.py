@@ -1,0 +1,87 @@
+"""All options of `melanoma-eval`."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from melanoma.config.data import DataConfig, ReaderConfig
+from melanoma.schema import bounds
+
+
+@dataclass
+class EvalDataConfig:
+    """Replaces single values of the checkpoint's data config; null keeps the checkpoint's."""
+
+    root: str | None = bounds()
+    csv: list[str] | None = bounds()
+    splits: str | None = bounds()
+    """null: the splits that the checkpoint holds."""
+    duplicates: str | None = bounds()
+    on_error: str | None = bounds(choices=("fail", "skip"))
+    max_bad_fraction: float | None = bounds(at_least=0, at_most=1)
+
+
+@dataclass
+class ScoringConfig:
+    """Which checkpoints score which images, and how."""
+
+    checkpoint: list[str] = bounds()
+    """Files, or directories that `melanoma-train` wrote: a run's best epoch, or those of all of a sweep's jobs."""
+    ensemble: str = bounds(choices=("logits", "ranks", "folds"))
+    """Of several checkpoints: their mean logit, their mean rank within the images scored; or each fold of a k-fold
+    split by the checkpoint that has not seen it."""
+    tta: str = bounds(choices=("none", "flip", "dihedral"))
+    """Views of an image whose logits are averaged: itself; with its two mirror images and both together; the eight
+    symmetries of the square."""
+    crops: int = bounds(choices=(1, 5))
+    """1: the whole image. 5: the corners and the centre of a larger picture, averaged, each in the views of `tta`."""
+    crop_scale: float = bounds(above=0, at_most=1)
+    """Side of a crop as a share of the larger picture's; a crop has the size that the model was trained at."""
+    calibrate: str | None = bounds(choices=("temperature", "platt", "isotonic", "prior"))
+    """Fits a calibration on the validation patients, and writes a checkpoint that holds it; null keeps the checkpoint's
+    own, if it has one."""
+    split: str | None = bounds(choices=("train", "val", "test", "all"))
+    """null: test for the checkpoint's own data set, all for another one or for new images."""
+    device: str = bounds(choices=("auto", "cpu", "cuda"))
+    data: Any = bounds(pick=lambda values: DataConfig if "name" in values else EvalDataConfig)
+    """A whole data config for another data set, else single values to replace in the checkpoint's own."""
+    reader: ReaderConfig | None = bounds()
+    cache: str = bounds()
+    """Folder for what can be made again: indexes and fingerprints of images."""
+    workers: int | None = bounds(at_least=0)
+
+    def __post_init__(self) -> None:
+        if self.ensemble == "folds":
+            self._require_folds_alone()
+
+    def _require_folds_alone(self) -> None:
+        if self.split not in (None, "test"):
+            raise ValueError(f"ensemble=folds scores the test split of every fold; leave split={self.split} out")
+        if isinstance(self.data, DataConfig):
+            raise ValueError(
+                f"ensemble=folds scores the folds' own images; leave data={self.data.name} out, or use ensemble=logits"
+            )
+        if self.data.splits is not None:
+            raise ValueError("ensemble=folds scores the folds that were drawn in training; leave data.splits out")
+
+
+@dataclass
+class EvalConfig(ScoringConfig):
+    """All that `melanoma-eval` needs."""
+
+    predictions: str | None = bounds()
+    """Instead of a checkpoint, a CSV with image_name, target and probability, and what else is known of the images."""
+    threshold: float | None = bounds(at_least=0, at_most=1)
+    """Probability from which an image is called malignant; null takes the checkpoint's, or 0.5 for `predictions`."""
+    prevalences: list[float] = bounds(above=0, below=1)
+    """Shares of melanomas for which predictive values and net benefit are told."""
+    min_tpr: float = bounds(at_least=0, below=1)
+    """True positive rate from which on the partial AUC counts."""
+    bootstrap_draws: int = bounds(at_least=100)
+    seed: int = bounds(at_least=0)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if bool(self.checkpoint) == bool(self.predictions):
+            raise ValueError("give either checkpoint=FILE or predictions=FILE.csv")
+        if self.predictions is not None and self.calibrate:
+            raise ValueError("calibrate needs a checkpoint and its validation images; leave it out with predictions")

@@ -1,0 +1,51 @@
+"""All that is measured of predictions, in reading order."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from melanoma.config import EvalConfig
+from melanoma.evaluation.metrics import Metrics
+from melanoma.evaluation.numbers import measure
+from melanoma.evaluation.prevalence import DecisionCurve, OperatingPoint, decision_curve, operating_points
+from melanoma.evaluation.reliability import Reliability, measure_reliability
+from melanoma.evaluation.subgroups import Subgroup, measure_subgroups
+from melanoma.evaluation.subject import Subject
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Plain values, as JSON has them."""
+
+    metrics: Metrics
+    subgroups: list[Subgroup]
+    operating_points: list[OperatingPoint]
+    decision_curves: list[DecisionCurve]
+    reliability: tuple[Reliability, Reliability | None] | None
+    """As the predictions came and, where they were calibrated, as they are; None of mean ranks."""
+
+
+def gather(subject: Subject, config: EvalConfig) -> Evidence:
+    """Measure everything that the predictions allow."""
+    table, threshold = subject.predictions, subject.threshold.value
+    draws, seed = config.bootstrap_draws, config.seed
+    target, probability = table["target"].to_numpy(dtype=np.int64), table["probability"].to_numpy(dtype=np.float64)
+    prevalences = list(dict.fromkeys([*config.prevalences, *([float(target.mean())] if len(target) else [])]))
+    thresholds = {"Threshold": threshold} | subject.further_thresholds
+    curves = [decision_curve(target, probability, one) for one in config.prevalences]
+    return Evidence(
+        measure(subject, config),
+        measure_subgroups(table, threshold, draws, seed),
+        operating_points(target, probability, table["patient_id"].to_numpy(), thresholds, prevalences, draws, seed),
+        [curve for curve in curves if curve],
+        _reliability(subject) if subject.is_probability else None,
+    )
+
+
+def _reliability(subject: Subject) -> tuple[Reliability, Reliability | None]:
+    def of(table: pd.DataFrame) -> Reliability:
+        return measure_reliability(table["target"].to_numpy(dtype=np.int64), table["probability"].to_numpy(dtype=float))
+
+    measured = of(subject.predictions)
+    return (measured, None) if subject.uncalibrated is None else (of(subject.uncalibrated), measured)

@@ -1,0 +1,1 @@
+"""Each part of the evidence as a section of the page."""

@@ -1,0 +1,48 @@
+"""What a threshold means where melanomas are rare."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from melanoma.evaluation.prevalence import Interval, OperatingPoint
+from melanoma.page import Cell, Section, Table, embed, interval, number
+
+HEAD = ["Share of melanomas", "Sensitivity", "Specificity", "PPV", "NPV", "Number needed to biopsy"]
+NOT_CALLED = "not defined: no image is called so"
+
+
+def show_operating(points: Sequence[OperatingPoint], picture: Path) -> Section:
+    """Show a table a threshold, with a row a prevalence, and the decision curves."""
+    names = dict.fromkeys((point.name, point.threshold) for point in points)
+    tables = [
+        Table(f"{name}: {threshold:.4g}", HEAD, [_row(point) for point in points if point.name == name], sortable=True)
+        for name, threshold in names
+    ]
+    return Section(
+        "Operating points",
+        lead="Predictive values depend on how frequent melanomas are where the model is used.",
+        pictures=[embed("Net benefit", picture)],
+        tables=tables,
+        notes=[
+            "PPV: share of melanomas among lesions called malignant; NPV: share of benign ones among those called "
+            "benign. Number needed to biopsy: lesions called malignant for each melanoma among them. They follow from "
+            "sensitivity and specificity here by Bayes' rule; intervals resample whole patients.",
+            "Net benefit weighs melanomas found against biopsies in vain, as one does who biopsies from a given "
+            "probability on (Vickers and Elkin 2006). The model is of use where its line is above both others, and its "
+            "probabilities are calibrated.",
+        ],
+    )
+
+
+def _row(point: OperatingPoint) -> list[Cell]:
+    def value(key: str, ends: Interval) -> Cell:
+        found = number(getattr(point, key), "{:.4f}", NOT_CALLED)
+        return Cell(found.text, found.sort, found.missing, "" if ends is None else interval(*ends, "{:.4f}"))
+
+    return [
+        Cell(f"{100 * point.prevalence:.3g} %", sort=point.prevalence),
+        number(point.sensitivity, why_missing="no melanoma"),
+        number(point.specificity, why_missing="no benign image"),
+        value("ppv", point.ppv_interval),
+        value("npv", point.npv_interval),
+        number(point.number_needed_to_biopsy, "{:.1f}", NOT_CALLED),
+    ]
