@@ -8,6 +8,7 @@ import pandas as pd
 from melanoma.config import EvalConfig
 from melanoma.evaluation.metrics import Metrics
 from melanoma.evaluation.numbers import measure
+from melanoma.evaluation.patients import ContextScore, measure_patients
 from melanoma.evaluation.prevalence import DecisionCurve, OperatingPoint, decision_curve, operating_points
 from melanoma.evaluation.reliability import Reliability, measure_reliability
 from melanoma.evaluation.subgroups import Subgroup, measure_subgroups
@@ -22,6 +23,8 @@ class Evidence:
     subgroups: list[Subgroup]
     operating_points: list[OperatingPoint]
     decision_curves: list[DecisionCurve]
+    patients: list[ContextScore]
+    """What the other images of a test patient add; empty where each has one."""
     reliability: tuple[Reliability, Reliability | None] | None
     """As the predictions came and, where they were calibrated, as they are; None of mean ranks."""
 
@@ -39,6 +42,7 @@ def gather(subject: Subject, config: EvalConfig) -> Evidence:
         measure_subgroups(table, threshold, draws, seed),
         operating_points(target, probability, table["patient_id"].to_numpy(), thresholds, prevalences, draws, seed),
         [curve for curve in curves if curve],
+        measure_patients(table, draws, seed),
         _reliability(subject) if subject.is_probability else None,
     )
 

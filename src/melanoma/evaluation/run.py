@@ -16,6 +16,7 @@ from melanoma.evaluation.reliability import plot_reliability
 from melanoma.evaluation.report import finding, write_report
 from melanoma.evaluation.sections.numbers import all_figures
 from melanoma.evaluation.sections.operating import show_operating
+from melanoma.evaluation.sections.patients import show_patients
 from melanoma.evaluation.sections.subgroups import lead, show_subgroups
 from melanoma.evaluation.sections.trust import show_reliability
 from melanoma.evaluation.subject import Subject, subject_of_checkpoints, subject_of_file
@@ -94,6 +95,8 @@ def _sections(subject: Subject, evidence: Evidence, pictures: dict[str, Path]) -
             show_operating(evidence.operating_points, pictures["net_benefit"]),
             show_reliability(*evidence.reliability, subject.calibrated_by, pictures["reliability"]),
         ]
+    if evidence.patients:
+        sections.append(show_patients(evidence.patients))
     return [*sections, all_figures(evidence.metrics)]
 
 
