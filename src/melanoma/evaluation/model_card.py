@@ -88,13 +88,14 @@ def _use() -> Fields:
 
 def _data(checkpoint: Checkpoint, trained: TrainConfig) -> Fields:
     counts = {name: sum(split == name for split in checkpoint.splits.values()) for name in ("train", "val", "test")}
+    grouped = " else ".join(trained.data.columns.patient_id) or "patient"
     return {
         "Source": f"{escape(trained.data.name)}: {escape(trained.data.source)}",
-        "Split": f"by patient; {counts['train']:,} images to learn from, {counts['val']:,} for validation, "
+        "Split": f"by {grouped}; {counts['train']:,} images to learn from, {counts['val']:,} for validation, "
         f"{counts['test']:,} for the test",
         "Share of melanomas in training": f"{checkpoint.prior:.4f}, learnt as {checkpoint.effective_prior:.4f}",
         "Missing values": "a value of their own; no value is imputed",
-        "Duplicates": "looked for across splits by patient, lesion, bytes and appearance before training",
+        "Leaks": f"splits were compared before training as data.leaks={trained.data.leaks} says",
         "Reference standard, and who set it": TO_FILL_IN,
         "Eligibility, setting and dates": TO_FILL_IN,
         "Skin types": TO_FILL_IN,
