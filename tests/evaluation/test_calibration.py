@@ -94,16 +94,39 @@ def test_each_image_is_calibrated_by_other_patients(monkeypatch):
 
 def test_too_few_patients_are_not_left_out(caplog):
     logit, target = made(60)
-    found = cross_fitted("platt", logit, target, pd.Series(np.arange(60) // 30))
-    assert found == pytest.approx(fit_calibration("platt", logit, target).probability(logit))
+    pooled = fit_calibration("platt", logit, target).probability(logit)
+    assert cross_fitted("platt", logit, target, pd.Series(np.arange(60) // 30)) != pytest.approx(pooled)
+    assert "too few" not in caplog.text
+    assert cross_fitted("platt", logit, target, pd.Series(np.zeros(60))) == pytest.approx(pooled)
     assert "too few to leave some out" in caplog.text
 
 
 def test_what_cannot_be_fitted_is_told():
     with pytest.raises(DataError, match="all are of one class"):
         fit_calibration("platt", np.arange(3.0), np.zeros(3, dtype=int))
-    with pytest.raises(DataError, match="backwards"):
-        fit_calibration("temperature", np.array([-1.0, 1.0, 0.5]), np.array([1, 0, 0]))
+    for method in ("temperature", "platt"):
+        with pytest.raises(DataError, match="backwards"):
+            fit_calibration(method, np.array([-1.0, 1.0, 0.5]), np.array([1, 0, 0]))
+    logit, target = made(shift=-4.0)
+    with pytest.raises(DataError, match=r"shifted, as weighted loss .*calibrate=platt"):
+        fit_calibration("temperature", logit + 5, target)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"kind": 1},
+        {"method": "magic"},
+        {"method": "platt", "slope": -1.0},
+        {"method": "platt", "slope": float("nan")},
+        {"method": "isotonic", "logits": [0.0, 1.0], "probabilities": [0.1]},
+        {"method": "isotonic", "logits": [0.0, 1.0], "probabilities": [0.2, 0.1]},
+        {"method": "isotonic"},
+    ],
+)
+def test_what_is_no_calibration_is_refused(values):
+    with pytest.raises(CheckpointError, match="calibration is not one"):
+        from_plain(values)
 
 
 @pytest.mark.parametrize("method", FITTED)
@@ -111,8 +134,6 @@ def test_it_is_the_same_from_a_checkpoint(method):
     fitted = fit_calibration(method, *made(100))
     assert from_plain(fitted.to_plain()) == fitted
     assert from_plain(None) is None
-    with pytest.raises(CheckpointError, match="calibration is not one"):
-        from_plain({"kind": 1})
 
 
 def test_a_table_has_calibrated_logits_too():

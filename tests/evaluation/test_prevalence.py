@@ -39,7 +39,7 @@ def test_what_is_not_defined_is_none(target, threshold, missing):
 
 
 def test_net_benefit_is_what_vickers_and_elkin_count():
-    curve = decision_curve(TARGET, PROBABILITY, 4 / 12)
+    curve = decision_curve(TARGET, PROBABILITY, 4 / 12, 4 / 12)
     place = curve.threshold_probability.index(0.5)
     assert curve.model[place] == pytest.approx(3 / 12 - 2 / 12 * 1)
     assert curve.treat_all[place] == pytest.approx(4 / 12 - 8 / 12)
@@ -47,15 +47,31 @@ def test_net_benefit_is_what_vickers_and_elkin_count():
 
 
 def test_probabilities_are_shifted_to_the_prevalence_asked_for():
-    half = decision_curve(TARGET, PROBABILITY, 0.5)
+    half = decision_curve(TARGET, PROBABILITY, 0.5, 4 / 12)
     # From one third to one half doubles the odds: 0.2 becomes one third.
     place = half.threshold_probability.index(0.33)
     assert half.model[place] == pytest.approx(0.5 - 0.25 * 0.5 * 0.33 / 0.67)
-    assert decision_curve(np.zeros(3, dtype=int), np.ones(3), 0.1) is None
+    assert decision_curve(np.zeros(3, dtype=int), np.ones(3), 0.1, 0.1) is None
+
+
+def test_images_of_another_prevalence_do_not_change_what_a_calibrated_model_is_worth():
+    rng = np.random.default_rng(0)
+    probability = rng.beta(0.3, 9, 400_000)  # right at 3.2 %
+    target = (rng.random(len(probability)) < probability).astype(int)
+    enriched = np.concatenate([np.flatnonzero(target), rng.choice(np.flatnonzero(target == 0), 30_000)])
+    own = target.mean()
+    plain, shifted = (decision_curve(target[rows], probability[rows], 0.018, own) for rows in (slice(None), enriched))
+    assert np.array(shifted.model[:20]) == pytest.approx(np.array(plain.model[:20]), rel=0.1)
+
+
+def test_a_model_without_an_error_here_has_no_interval():
+    target = np.array([0, 0, 0, 0, 1, 1])
+    [point] = operating_points(target, target * 0.8, np.arange(6), {"Threshold": 0.5}, [0.1], 100, 0)
+    assert (point.ppv, point.ppv_interval) == (1.0, None)
 
 
 def test_pictures_are_drawn(tmp_path):
-    plot_decision_curves([decision_curve(TARGET, PROBABILITY, one) for one in (0.018, 0.1)], tmp_path / "two.png")
+    plot_decision_curves([decision_curve(TARGET, PROBABILITY, one, 0.3) for one in (0.018, 0.1)], tmp_path / "two.png")
     plot_decision_curves([], tmp_path / "none.png")
     assert (tmp_path / "two.png").stat().st_size > 10_000
     assert (tmp_path / "none.png").stat().st_size > 1_000

@@ -56,9 +56,12 @@ def from_plain(values: dict[str, Any] | None) -> Calibration | None:
     if values is None:
         return None
     try:
-        return Calibration(**values)
+        calibration = Calibration(**values)
     except TypeError as error:
         raise CheckpointError(f"the checkpoint's calibration is not one: {error}") from error
+    if fault := _fault(calibration):
+        raise CheckpointError(f"the checkpoint's calibration is not one: {fault}; calibrate it again")
+    return calibration
 
 
 def fit_calibration(method: str, logit: Floats, target: Counts) -> Calibration:
@@ -86,14 +89,15 @@ def cross_fitted(
 ) -> Floats:
     """Calibrate each image by a fit on other patients, (n,), so that a threshold can be chosen on the same images.
 
-    Where there are too few patients of either class to leave some out, all are calibrated by the fit on all.
+    There are as many folds as each class has patients, if those are fewer; with one, all are calibrated by the fit on
+    all.
     """
     fewest = min(patient[target == label].nunique() for label in (0, 1))
-    if fewest < folds:
-        _log.warning("calibration: %d patients of a class are too few to leave some out; none are", fewest)
+    if fewest < 2:
+        _log.warning("calibration: one patient of a class is too few to leave some out; none are")
         return fit_calibration(method, logit, target).probability(logit)
     probability = np.empty_like(logit)
-    parts = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
+    parts = StratifiedGroupKFold(min(folds, fewest), shuffle=True, random_state=seed)
     for others, own in parts.split(logit, target, patient):
         probability[own] = fit_calibration(method, logit[others], target[others]).probability(logit[own])
     return probability
@@ -103,7 +107,10 @@ def _temperature(logit: Floats, target: Counts) -> Calibration:
     """Divide the logits by one number (Guo et al. 2017, On Calibration of Modern Neural Networks)."""
     slope = _regress(logit, target.astype(np.float64), intercept=False)[0]
     if slope <= 0:
-        raise DataError("calibrate=temperature: the logits rank the validation images backwards; look at the model")
+        raise DataError(
+            "no temperature fits the validation images: the logits rank them backwards, or are shifted, as weighted "
+            "loss shifts them; use calibrate=platt"
+        )
     return Calibration("temperature", slope=slope)
 
 
@@ -115,6 +122,8 @@ def _platt(logit: Floats, target: Counts) -> Calibration:
     positives = int(target.sum())
     high, low = (positives + 1) / (positives + 2), 1 / (len(target) - positives + 2)
     slope, intercept = _regress(logit, np.where(target == 1, high, low))
+    if slope <= 0:
+        raise DataError("calibrate=platt: the logits rank the validation images backwards, or not at all")
     return Calibration("platt", slope=slope, intercept=intercept)
 
 
@@ -129,6 +138,19 @@ _FITS: dict[str, Callable[[Floats, Counts], Calibration]] = {
     "platt": _platt,
     "isotonic": _isotonic,
 }
+
+
+def _fault(calibration: Calibration) -> str | None:
+    """Say what keeps a calibration from being a rising function."""
+    slope, intercept, logits, probabilities = list(asdict(calibration).values())[1:]
+    if calibration.method not in (*_FITS, "prior"):
+        return f"there is no method {calibration.method!r}"
+    if not (np.isfinite([slope, intercept]).all() and slope > 0):
+        return f"slope {slope} and intercept {intercept}"
+    if len(logits) != len(probabilities) or (calibration.method == "isotonic") != bool(logits):
+        return f"{len(logits)} logits and {len(probabilities)} probabilities"
+    rises = np.all(np.diff(logits) > 0) and np.all(np.diff([0, *probabilities, 1]) >= 0)
+    return None if rises else "its probabilities do not rise"
 
 
 def _regress(logit: Floats, target: Floats, intercept: bool = True) -> tuple[float, float]:

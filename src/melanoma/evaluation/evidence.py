@@ -36,7 +36,8 @@ def gather(subject: Subject, config: EvalConfig) -> Evidence:
     target, probability = table["target"].to_numpy(dtype=np.int64), table["probability"].to_numpy(dtype=np.float64)
     prevalences = list(dict.fromkeys([*config.prevalences, *([float(target.mean())] if len(target) else [])]))
     thresholds = {"Threshold": threshold} | subject.further_thresholds
-    curves = [decision_curve(target, probability, one) for one in config.prevalences]
+    learnt_for = subject.calibrated_at or float(target.mean())
+    curves = [decision_curve(target, probability, one, learnt_for) for one in config.prevalences]
     return Evidence(
         measure(subject, config),
         measure_subgroups(table, threshold, draws, seed),

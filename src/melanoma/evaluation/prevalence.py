@@ -82,21 +82,25 @@ def _point(
     ppv, npv = (None if np.isnan(one) else float(one) for one in _predictive(sensitivity, specificity, prevalence))
     ends: list[Interval] = [None, None]
     if drawn is not None:
-        ends = [percentile_interval(one) for one in _predictive(drawn["recall"], drawn["specificity"], prevalence)]
+        found = [percentile_interval(one) for one in _predictive(drawn["recall"], drawn["specificity"], prevalence)]
+        # Where no image is called wrongly, no resample is either: that is no certainty.
+        ends = [None if one is None or one[0] == one[1] else one for one in found]
     needed = 1 / ppv if ppv else None
     return OperatingPoint(name, threshold, prevalence, *rates, ppv, ends[0], npv, ends[1], needed)
 
 
-def decision_curve(target: Counts, probability: Floats, prevalence: float) -> DecisionCurve | None:
+def decision_curve(
+    target: Counts, probability: Floats, prevalence: float, calibrated_at: float
+) -> DecisionCurve | None:
     """Weigh melanomas found against biopsies in vain, as who biopsies from a probability on does.
 
     Net benefit is sensitivity * prevalence - (1 - specificity) * (1 - prevalence) * odds of that probability (Vickers
-    and Elkin 2006, Med. Decis. Making 26:565). The probabilities (n,) are shifted from the prevalence of these images
-    to the one asked for. None with one class.
+    and Elkin 2006, Med. Decis. Making 26:565). The probabilities (n,) are shifted from the prevalence that they are
+    calibrated at, which need not be that of these images, to the one asked for. None with one class.
     """
     if not has_both_classes(target):
         return None
-    own, wanted = to_logit(np.array([target.mean(), prevalence]))
+    own, wanted = to_logit(np.array([calibrated_at, prevalence]))
     shifted = to_probability(to_logit(probability) + wanted - own)
     odds = THRESHOLD_PROBABILITIES / (1 - THRESHOLD_PROBABILITIES)
     found = np.array([np.mean(shifted[target == 1] >= cut) for cut in THRESHOLD_PROBABILITIES])

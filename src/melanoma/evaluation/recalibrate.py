@@ -52,6 +52,8 @@ def _chosen(validation: pd.DataFrame, probability: Floats) -> Points:
 def _moved(opened: Opened, calibration: Calibration) -> Points:
     """Take the thresholds of training to the new scale, which keeps every decision."""
     old = opened.checkpoint
+    if old.calibration is not None:
+        raise DataError("the checkpoint is calibrated already; calibrate the one that training wrote")
 
     def moved(threshold: float) -> float:
         return float(calibration.probability(to_logit(np.array([threshold])))[0])

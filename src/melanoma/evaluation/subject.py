@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from melanoma.config import EvalConfig
@@ -34,6 +35,8 @@ class Subject:
     """By name, chosen on validation patients as the threshold was."""
     uncalibrated: pd.DataFrame | None = None
     """Predictions as the network gave them, where they were calibrated."""
+    calibrated_at: float | None = None
+    """Share of melanomas that the probabilities were learnt for; None where nothing tells."""
     members: list[Member] = field(default_factory=list)
     """The checkpoints; none where the predictions came in a file."""
 
@@ -91,8 +94,14 @@ def subject_of_checkpoints(config: EvalConfig) -> Subject:
         is_probability=config.ensemble != "ranks" or len(members) == 1,
         further_thresholds=_further(members, config),
         uncalibrated=members[0].uncalibrated if len(members) == 1 and members[0].is_calibrated else None,
+        calibrated_at=float(np.mean([_learnt_for(member) for member in members])),
         members=members,
     )
+
+
+def _learnt_for(member: Member) -> float:
+    checkpoint = member.opened.checkpoint
+    return checkpoint.prior if member.is_calibrated else checkpoint.effective_prior
 
 
 def _together(members: list[Member], config: EvalConfig) -> pd.DataFrame:
