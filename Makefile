@@ -28,7 +28,7 @@ format: $(INSTALLED)
 	$(BIN)/ruff check --fix .
 
 # The JSON of each goes to outputs/bench, and all of it as one table to the terminal.
-BENCHMARKS := training engine startup models data prepare fingerprints
+BENCHMARKS := training engine startup models data prepare fingerprints metrics
 bench: $(INSTALLED)
 	mkdir -p outputs/bench
 	for name in $(BENCHMARKS); do \

@@ -59,7 +59,7 @@ def bootstrap_subset_aucs(
 ) -> Floats:
     """Return the AUCs (k, draws) of k subsets (n,) of the images, all on the same draws of all patients.
 
-    NaN where a draw leaves a subset with one class.
+    The draws are those of `bootstrap_aucs`. NaN where a draw leaves a subset with one class.
     """
     labels, scores = check_scores(target, score)
     patients, codes = patient_codes(patient, labels, draws)

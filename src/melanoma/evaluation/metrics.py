@@ -147,9 +147,7 @@ def _roc_summaries(target: Counts, probability: Floats, min_tpr: float) -> dict[
         return dict.fromkeys(keys)
     # Dropping collinear points would lose thresholds that just reach the wanted rate.
     fpr, tpr, _ = roc_curve(target, probability, drop_intermediate=False)
-    # Rounded once, as 1 - fpr is not, a rate that is 95 of 100 is 0.95.
-    negatives = len(target) - target.sum()
-    tnr = (negatives - np.rint(fpr * negatives)) / negatives
+    tnr = 1 - fpr
     values = (
         partial_auc_above_tpr(fpr, tpr, min_tpr),
         tpr[tnr >= 0.95].max(),

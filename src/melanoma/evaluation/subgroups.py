@@ -51,8 +51,9 @@ def measure_subgroups(predictions: pd.DataFrame, threshold: float, draws: int, s
     """Measure each group of images that `group_images` finds, in its order; groups without an image are left out.
 
     `predictions` has target, probability and patient_id. The threshold is the frozen one: `probability >= threshold`
-    is a positive call. Intervals and gaps are measured on the same draws of whole patients. p takes a gap over
-    its bootstrap standard error as normal, and is corrected after Holm over all groups that are enough.
+    is a positive call. Intervals and gaps are measured on the same draws of whole patients. p takes a gap of
+    the AUCs' logits over its bootstrap standard error as normal (on the AUCs themselves, small groups with a high AUC
+    would be flagged too often), and is corrected after Holm over all groups that are enough.
     """
     target = predictions["target"].to_numpy(dtype=np.int64)
     probability = predictions["probability"].to_numpy(dtype=np.float64)
@@ -71,8 +72,7 @@ def measure_subgroups(predictions: pd.DataFrame, threshold: float, draws: int, s
     for group, rows, enough, own in zip(found, inside, judged, aucs, strict=True):
         group = _with_interval(group, own)
         if enough:
-            gap = own - next(other_aucs)
-            group = _with_gap(group, roc_auc(target[~rows], probability[~rows]), gap)
+            group = _with_gap(group, own, target[~rows], probability[~rows], next(other_aucs))
         groups.append(group)
     return _corrected(groups)
 
@@ -121,18 +121,30 @@ def _with_interval(group: Subgroup, draws: Floats) -> Subgroup:
     return replace(group, why_missing=group.why_missing | dict.fromkeys(("auc_ci_low", "auc_ci_high"), reason))
 
 
-def _with_gap(group: Subgroup, auc_of_others: float | None, draws: Floats) -> Subgroup:
-    """Add the gap to a group that is enough, by its draws."""
-    assert group.auc is not None  # noqa: S101 both sides have both classes
-    assert auc_of_others is not None  # noqa: S101
-    difference, error = group.auc - auc_of_others, float(np.nanstd(draws, ddof=1))
-    if not error > 0:
-        why = group.why_missing | {"p": (reason := "not defined: the difference has no variance"), "p_holm": reason}
-        del why["difference"]
-        return replace(group, difference=difference, enough=True, why_missing=why)
-    p = math.erfc(abs(difference) / (error * math.sqrt(2)))  # twice the normal distribution's tail
+def _with_gap(group: Subgroup, draws: Floats, target: Counts, probability: Floats, draws_of_others: Floats) -> Subgroup:
+    """Add the gap between a group that is enough and everybody else, whose target and probability are given."""
+    auc, others = group.auc, roc_auc(target, probability)
+    assert auc is not None  # noqa: S101 both sides have both classes
+    assert others is not None  # noqa: S101
+    positives = int(target.sum())
+    own_logits = _logits(np.append(auc, draws), group.positives * (group.n - group.positives))
+    other_logits = _logits(np.append(others, draws_of_others), positives * (len(target) - positives))
+    gap, *gaps = own_logits - other_logits
+    error = float(np.nanstd(gaps, ddof=1)) if len(gaps) > 1 else 0.0
     why = {name: reason for name, reason in group.why_missing.items() if name not in ("difference", "p", "p_holm")}
-    return replace(group, difference=difference, p=p, enough=True, why_missing=why)
+    group = replace(group, difference=auc - others, enough=True)
+    if {auc, others} & {0.0, 1.0} or not error > 0:
+        reason = "not defined: an AUC of 0 or 1 hides its error" if error else "not defined: there is no spread"
+        return replace(group, why_missing=why | dict.fromkeys(("p", "p_holm"), reason))
+    p = math.erfc(abs(gap) / (error * math.sqrt(2)))  # twice the normal distribution's tail
+    return replace(group, p=p, why_missing=why)
+
+
+def _logits(auc: Floats, pairs: int) -> Floats:
+    """Return log-odds; an AUC of 0 or 1 is taken for half a pair less, so that it has one."""
+    inner = np.clip(auc, 0.5 / pairs, 1 - 0.5 / pairs)
+    logits: Floats = np.log(inner / (1 - inner))
+    return logits
 
 
 def _corrected(groups: list[Subgroup]) -> list[Subgroup]:
