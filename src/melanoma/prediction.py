@@ -73,8 +73,13 @@ def _table(table: pd.DataFrame, rows: NDArray[np.int64], logits: NDArray[np.floa
         raise DivergedError("the model gives logits that are not finite; train again with a lower training.lr")
     order = np.argsort(rows)
     scored = table.iloc[rows[order]].assign(logit=logits[order])
-    scored["probability"] = np.exp(-np.logaddexp(0, -scored["logit"]))  # 1 / (1 + exp(-logit)) overflows far out
+    scored["probability"] = to_probability(scored["logit"].to_numpy())
     return scored[list(COLUMNS)]
+
+
+def to_probability(logit: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Turn logits into probabilities."""
+    return np.asarray(np.exp(-np.logaddexp(0, -logit)))  # 1 / (1 + exp(-logit)) overflows far out
 
 
 def forward(model: nn.Module, batch: Batch, compute: Compute) -> torch.Tensor:

@@ -29,6 +29,17 @@ def score(trained, tmp_path):
     return run
 
 
+@pytest.fixture
+def renamed(demo_root, tmp_path):
+    """The same images under names that the checkpoint does not know."""
+    root = shutil.copytree(demo_root, tmp_path / "renamed")
+    csv = root / "train.csv"
+    csv.write_text(csv.read_text().replace("ISIC_", "X_"))
+    for path in root.glob("jpeg/train/*"):
+        path.rename(path.with_name(path.name.replace("ISIC_", "X_")))
+    return root
+
+
 def test_an_evaluation_leaves_what_it_promises(score, tmp_path):
     metrics = score()
     assert set(metrics) >= KEYS
@@ -100,21 +111,13 @@ def test_another_data_set_is_scored_whole_with_the_same_threshold(score, demo_ro
     )
 
 
-def test_a_split_of_unknown_images_is_refused(score, demo_root, tmp_path):
-    shutil.copytree(demo_root, tmp_path / "renamed")
-    csv = tmp_path / "renamed/train.csv"
-    csv.write_text(csv.read_text().replace("ISIC_", "X_"))
+def test_a_split_of_unknown_images_is_refused(score, renamed):
     with pytest.raises(SplitError, match="split=all"):
-        score(f"data.root={tmp_path}/renamed", "split=test")
+        score(f"data.root={renamed}", "split=test")
 
 
-def test_new_images_under_the_same_config_are_scored_whole(score, demo_root, tmp_path):
-    shutil.copytree(demo_root, tmp_path / "renamed")
-    csv = tmp_path / "renamed/train.csv"
-    csv.write_text(csv.read_text().replace("ISIC_", "X_"))
-    for path in tmp_path.glob("renamed/jpeg/train/*"):
-        path.rename(path.with_name(path.name.replace("ISIC_", "X_")))
-    assert score(f"data.root={tmp_path}/renamed")["split"] == "all"
+def test_new_images_under_the_same_config_are_scored_whole(score, renamed):
+    assert score(f"data.root={renamed}")["split"] == "all"
 
 
 def test_splits_can_be_given_anew(score, trained, tmp_path):
@@ -169,13 +172,8 @@ def test_a_calibrated_checkpoint_gives_what_its_evaluation_gave(score, tmp_path,
     assert "calibration by " + method in (tmp_path / "again/report.html").read_text()
 
 
-def test_calibration_needs_the_validation_images(score, demo_root, tmp_path):
-    shutil.copytree(demo_root, tmp_path / "other")
-    csv = tmp_path / "other/train.csv"
-    csv.write_text(csv.read_text().replace("ISIC_", "X_"))
-    for path in tmp_path.glob("other/jpeg/train/*"):
-        path.rename(path.with_name(path.name.replace("ISIC_", "X_")))
-    elsewhere = ["data=siim_isic", f"data.root={tmp_path}/other"]
+def test_calibration_needs_the_validation_images(score, renamed):
+    elsewhere = ["data=siim_isic", f"data.root={renamed}"]
     with pytest.raises(DataError, match="calibrate=platt needs the checkpoint's validation images"):
         score(*elsewhere, "calibrate=platt")
     assert score(*elsewhere, "calibrate=prior")["auc"] == score(*elsewhere)["auc"]

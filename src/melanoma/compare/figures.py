@@ -6,6 +6,7 @@ from melanoma.compare.measure import BATCH, Measured
 from melanoma.compare.paired import LEVEL, Pair
 from melanoma.evaluation.metrics import Metrics
 from melanoma.evaluation.report import why_missing
+from melanoma.page import Cell
 
 
 @dataclass(frozen=True)
@@ -19,14 +20,6 @@ class Column:
     meaning: str
     more_is_better: bool | None = True
     """None where neither is."""
-
-
-@dataclass(frozen=True)
-class Cell:
-    """A figure in words, or why there is none."""
-
-    text: str
-    missing: bool
 
 
 AUC = Column("auc", "AUC", "{auc:.3f}", "Chance that a malignant image scores above a benign one; guessing gives 0.5.")
@@ -93,7 +86,7 @@ def cell(figures: Metrics, column: Column) -> Cell:
     """Put one figure of a run into words."""
     if figures[column.key] is None:
         return Cell(why_no_figure(figures, column.key), missing=True)
-    return Cell(column.form.format(**figures), missing=False)
+    return Cell(column.form.format(**figures))
 
 
 def why_no_figure(figures: Metrics, key: str) -> str:
@@ -115,8 +108,8 @@ def pair_cells(pair: Pair) -> list[Cell]:
         "p": "" if pair.p is None else p_text(pair.p),
         "p_holm": "" if pair.p_holm is None else p_text(pair.p_holm),
     }
-    cells = [Cell(pair.why_missing.get(key, text), key in pair.why_missing) for key, text in shown.items()]
-    return [*cells, Cell("yes" if pair.told_apart else "no", missing=False)]
+    cells = [Cell(pair.why_missing.get(key, text), missing=key in pair.why_missing) for key, text in shown.items()]
+    return [*cells, Cell("yes" if pair.told_apart else "no")]
 
 
 def p_text(p: float) -> str:

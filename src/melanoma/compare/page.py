@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from melanoma.compare.figures import COST, PAIRS, Cell, Column, cell, columns_of_quality, pair_cells
+from melanoma.compare.figures import COST, PAIRS, Column, cell, columns_of_quality, pair_cells
 from melanoma.compare.measure import Measured
 from melanoma.compare.results import Results, finding, notes
 from melanoma.markdown import escape, markdown_table
-from melanoma.page import embed, write_page
+from melanoma.page import Cell, embed, write_page
 
 _TITLE = "Comparison of {} runs"
 _IN_TERMINAL = (

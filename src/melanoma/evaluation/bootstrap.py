@@ -18,6 +18,7 @@ from melanoma.evaluation.metrics import (
 from melanoma.evaluation.retrieval import found_in_top
 from melanoma.evaluation.weighted_roc import (
     Curve,
+    divide,
     weighted_auc,
     weighted_average_precision,
     weighted_curve,
@@ -137,14 +138,14 @@ def _decisions(weights: Counts, sums: _Sums) -> dict[str, Floats]:
         weights @ column for column in (sums.images, sums.positives, sums.true_positives, sums.called)
     )
     tn = n - positives - called + tp
-    recall, specificity = _divide(tp, positives), _divide(tn, n - positives)
+    recall, specificity = divide(tp, positives), divide(tn, n - positives)
     return {
-        "accuracy": _divide(tp + tn, n),
+        "accuracy": divide(tp + tn, n),
         "balanced_accuracy": (recall + specificity) / 2,
-        "precision": _divide(tp, called),
+        "precision": divide(tp, called),
         "recall": recall,
         # As in `classification_metrics`, without a positive there is no F1.
-        "f1": np.where(positives > 0, _divide(2 * tp, called + positives), np.nan),
+        "f1": np.where(positives > 0, divide(2 * tp, called + positives), np.nan),
         "specificity": specificity,
     }
 
@@ -153,9 +154,9 @@ def _trust(weights: Counts, sums: _Sums) -> dict[str, Floats]:
     n, positives = weights @ sums.images, weights @ sums.positives
     gaps = np.abs([_weigh(weights, gap) for gap in sums.gaps]).sum(axis=0)
     return {
-        "brier": _divide(_weigh(weights, sums.squared_error), n),
-        "ece": _divide(gaps, n),
-        "top_15_sensitivity": _divide(_weigh(weights, sums.found), positives),
+        "brier": divide(_weigh(weights, sums.squared_error), n),
+        "ece": divide(gaps, n),
+        "top_15_sensitivity": divide(_weigh(weights, sums.found), positives),
     }
 
 
@@ -163,7 +164,3 @@ def _weigh(weights: Counts, column: Floats) -> Floats:
     """Return weights (draws, patients) times a column; a matrix product would round by the number of draws at once."""
     total: Floats = (weights * column).sum(axis=1)
     return total
-
-
-def _divide(part: Counts | Floats, whole: Counts) -> Floats:
-    return np.where(whole > 0, part / np.where(whole > 0, whole, 1), np.nan)

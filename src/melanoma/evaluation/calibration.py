@@ -12,8 +12,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold
 
 from melanoma.errors import CheckpointError, DataError
-from melanoma.evaluation.ensemble import to_logit, to_probability
+from melanoma.evaluation.ensemble import to_logit
 from melanoma.evaluation.metrics import Counts, Floats, has_both_classes
+from melanoma.prediction import to_probability
 
 _log = logging.getLogger(__name__)
 
@@ -68,7 +69,7 @@ def fit_calibration(method: str, logit: Floats, target: Counts) -> Calibration:
     """Fit temperature, platt or isotonic on logits (n,) of validation images.
 
     Raises:
-        DataError: if the images are of one class, or temperature meets logits that rank them backwards.
+        DataError: if the images are of one class, or the logits rank them backwards, or not at all.
     """
     if not has_both_classes(target):
         raise DataError(f"calibrate={method} needs benign and malignant validation images, and all are of one class")

@@ -5,6 +5,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from melanoma.evaluation.same_rows import require_same_rows
+from melanoma.prediction import to_probability
 
 _EDGE = 1e-9
 """Keeps the logit of a rank or threshold of 1 finite."""
@@ -48,11 +49,6 @@ def to_logit(probability: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Turn probabilities into finite logits."""
     clipped = np.clip(probability, _EDGE, 1 - _EDGE)
     return np.asarray(np.log(clipped / (1 - clipped)))
-
-
-def to_probability(logit: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Turn logits into probabilities."""
-    return np.asarray(np.exp(-np.logaddexp(0, -logit)))  # 1 / (1 + exp(-logit)) overflows far out
 
 
 def _in_order(table: pd.DataFrame, of: pd.DataFrame) -> npt.NDArray[np.float64]:

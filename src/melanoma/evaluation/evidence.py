@@ -23,6 +23,7 @@ class Evidence:
     subgroups: list[Subgroup]
     operating_points: list[OperatingPoint]
     decision_curves: list[DecisionCurve]
+    """None of mean ranks, which are no probabilities."""
     patients: list[ContextScore]
     """What the other images of a test patient add; empty where each has one."""
     reliability: tuple[Reliability, Reliability | None] | None
@@ -37,7 +38,8 @@ def gather(subject: Subject, config: EvalConfig) -> Evidence:
     prevalences = list(dict.fromkeys([*config.prevalences, *([float(target.mean())] if len(target) else [])]))
     thresholds = {"Threshold": threshold} | subject.further_thresholds
     learnt_for = subject.calibrated_at or float(target.mean())
-    curves = [decision_curve(target, probability, one, learnt_for) for one in config.prevalences]
+    shares = config.prevalences if subject.is_probability else []
+    curves = [decision_curve(target, probability, one, learnt_for) for one in shares]
     return Evidence(
         measure(subject, config),
         measure_subgroups(table, threshold, draws, seed),

@@ -6,9 +6,10 @@ from melanoma.config import EvalConfig
 from melanoma.evaluation.bootstrap import bootstrap_metrics
 from melanoma.evaluation.delong import delong_interval
 from melanoma.evaluation.folds import fold_metrics
-from melanoma.evaluation.metrics import Metrics, classification_metrics
+from melanoma.evaluation.metrics import Metrics
 from melanoma.evaluation.report import why_missing
 from melanoma.evaluation.retrieval import top_k_sensitivity
+from melanoma.evaluation.scoring import classify
 from melanoma.evaluation.subject import Subject
 
 TRUST = ("brier", "ece")
@@ -24,8 +25,7 @@ def measure(subject: Subject, config: EvalConfig) -> Metrics:
     table, threshold = subject.predictions, subject.threshold.value
     target, probability = table["target"].to_numpy(dtype=np.int64), table["probability"].to_numpy(dtype=np.float64)
     patient = table["patient_id"].to_numpy()
-    metrics: Metrics = {"split": subject.split, "n_patients": int(table["patient_id"].nunique())}
-    metrics |= classification_metrics(target, probability, threshold, config.min_tpr)
+    metrics = classify(table, subject.split, threshold, config.min_tpr)
     metrics["top_15_sensitivity"] = top_k_sensitivity(target, probability, patient)
     intervals = bootstrap_metrics(
         target, probability, patient, threshold, config.bootstrap_draws, config.seed, config.min_tpr

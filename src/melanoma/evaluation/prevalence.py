@@ -8,10 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from melanoma.evaluation.bootstrap import bootstrap_draws
-from melanoma.evaluation.ensemble import to_logit, to_probability
+from melanoma.evaluation.ensemble import to_logit
 from melanoma.evaluation.intervals import patient_codes, percentile_interval
 from melanoma.evaluation.metrics import Counts, Floats, has_both_classes
 from melanoma.evaluation.plots import BLUE, DPI, FAINT, INK, new_axes, new_figure, say
+from melanoma.prediction import to_probability
 
 THRESHOLD_PROBABILITIES = np.round(np.arange(0.005, 0.5001, 0.005), 3)
 """From one biopsy in 200 for a melanoma to one in 2."""

@@ -1,5 +1,6 @@
 """The report: one HTML page that holds everything and opens without a network."""
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -66,7 +67,10 @@ def on_data(metrics: Metrics) -> str:
 
 
 def why_missing(metrics: Metrics, key: str) -> str:
-    """Say why the value under `key` is None."""
+    """Say why the value under `key` is None; without a figure, its interval has the same reason."""
+    figure = re.sub(r"_(ci|delong)_(low|high)$", "", key)
+    if figure != key and metrics[figure] is None:
+        return why_missing(metrics, figure)
     n, positives, patients = metrics["n"], metrics["n_positive"], metrics["n_patients"]
     if key in ("inference_ms_per_image", "model_megabytes"):
         return "not measured"
@@ -78,6 +82,8 @@ def why_missing(metrics: Metrics, key: str) -> str:
         return "not defined: a mean rank is no probability"
     if key == "precision":
         return "not defined: no image was called malignant"
+    if key.startswith("auc_delong"):
+        return "not defined: it needs two images of each class, and an AUC between 0 and 1"
     if positives in (0, n):
         return f"not defined: every image is {'malignant' if positives else 'benign'}"
     if patients is None:

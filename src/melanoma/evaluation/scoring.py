@@ -16,7 +16,7 @@ from melanoma.data.readers import Reader
 from melanoma.data.splits import assign_splits, load_splits
 from melanoma.data.table import open_data
 from melanoma.errors import CheckpointError, DataError
-from melanoma.evaluation.metrics import Metrics, classification_metrics
+from melanoma.evaluation.metrics import PAUC_MIN_TPR, Metrics, classification_metrics
 from melanoma.models import build_model
 from melanoma.models.views import Views, read_size, view_count
 from melanoma.prediction import predict
@@ -108,11 +108,11 @@ def own_threshold(opened: Opened) -> float:
     return 0.5
 
 
-def classify(predictions: pd.DataFrame, split: str, threshold: float) -> Metrics:
-    """Measure the predictions at a threshold."""
+def classify(predictions: pd.DataFrame, split: str, threshold: float, min_tpr: float = PAUC_MIN_TPR) -> Metrics:
+    """Measure the predictions at a threshold; the partial AUC begins at `min_tpr`."""
     metrics: Metrics = {"split": split, "n_patients": int(predictions["patient_id"].nunique())}
     return metrics | classification_metrics(
-        predictions["target"].to_numpy(dtype=int), predictions["probability"].to_numpy(), threshold
+        predictions["target"].to_numpy(dtype=int), predictions["probability"].to_numpy(), threshold, min_tpr
     )
 
 

@@ -68,13 +68,13 @@ def weighted_auc(curve: Curve) -> Floats:
     """Return the share of malignant-benign pairs in the right order, ties counted half (Mann-Whitney)."""
     beaten = 2 * curve.negatives - curve.false_positives - curve.false_positives_above
     twice_wins = (_steps(curve.true_positives) * beaten).sum(axis=1)
-    return _divide(twice_wins, 2 * (curve.positives * curve.negatives)[:, 0])
+    return divide(twice_wins, 2 * (curve.positives * curve.negatives)[:, 0])
 
 
 def weighted_average_precision(curve: Curve) -> Floats:
     """Return the precision averaged over the steps of recall, as scikit-learn does; a row needs no benign image."""
     precision = curve.true_positives / np.maximum(curve.true_positives + curve.false_positives, 1)
-    return _divide((_steps(curve.true_positives) * precision).sum(axis=1), curve.positives[:, 0])
+    return divide((_steps(curve.true_positives) * precision).sum(axis=1), curve.positives[:, 0])
 
 
 def weighted_partial_auc(curve: Curve, min_tpr: float) -> Floats:
@@ -115,5 +115,6 @@ def _steps(cumulative: Counts) -> Counts:
     return np.diff(cumulative, axis=1, prepend=0)
 
 
-def _divide(part: Counts | Floats, whole: Counts) -> Floats:
+def divide(part: Counts | Floats, whole: Counts) -> Floats:
+    """Return the quotients, NaN where there is nothing to divide by."""
     return np.where(whole > 0, part / np.where(whole > 0, whole, 1), np.nan)
