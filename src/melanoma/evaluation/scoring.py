@@ -5,21 +5,20 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import pandas as pd
-import torch
 from torch import nn
 
 from melanoma.checkpoint import Checkpoint, load_checkpoint
-from melanoma.compute import Compute, choose_compute, choose_workers
+from melanoma.compute import Compute, choose_workers
 from melanoma.config import DataConfig, EvalDataConfig, ScoringConfig, TrainConfig
 from melanoma.data.loader import make_loader
 from melanoma.data.readers import Reader
 from melanoma.data.splits import assign_splits, load_splits
 from melanoma.data.table import open_data
-from melanoma.errors import CheckpointError, DataError
+from melanoma.errors import DataError
 from melanoma.evaluation.metrics import PAUC_MIN_TPR, Metrics, classification_metrics
-from melanoma.models import build_model
 from melanoma.models.views import Views, read_size, view_count
 from melanoma.prediction import predict
+from melanoma.trained import compute_like, rebuild
 
 _log = logging.getLogger(__name__)
 
@@ -61,7 +60,7 @@ def open_checkpoint(config: ScoringConfig) -> Opened:
     """
     (path,) = config.checkpoint
     checkpoint, trained = load_checkpoint(Path(path), TrainConfig)
-    compute, own = _compute(config, trained), _own(config, trained)
+    compute, own = compute_like(trained, config.device), _own(config, trained)
     table, reader = _open(config, own, checkpoint)
     rows, split = _choose_rows(table, config, own, trained, checkpoint)
     return Opened(checkpoint, trained, own, compute, rows, reader, split, _validated_on(table, checkpoint))
@@ -73,7 +72,7 @@ def score(opened: Opened, config: ScoringConfig) -> Scored:
     Raises:
         MelanomaError: of the kind that says what the user can mend.
     """
-    model = _rebuild(opened, config.checkpoint[0])
+    model = rebuild(opened.checkpoint, opened.trained, config.checkpoint[0])
     if view_count(config.tta, config.crops) > 1:
         model = Views(model, config.tta, config.crops, opened.trained.training.image_size)
     model = opened.compute.place(model)
@@ -114,13 +113,6 @@ def classify(predictions: pd.DataFrame, split: str, threshold: float, min_tpr: f
     return metrics | classification_metrics(
         predictions["target"].to_numpy(dtype=int), predictions["probability"].to_numpy(), threshold, min_tpr
     )
-
-
-def _compute(config: ScoringConfig, trained: TrainConfig) -> Compute:
-    precision = trained.training.precision
-    if precision == "fp16" and (config.device == "cpu" or not torch.cuda.is_available()):
-        precision = "auto"  # a CPU has no fp16 kernels
-    return choose_compute(config.device, precision, trained.training.channels_last, trained.training.tf32)
 
 
 def _own(config: ScoringConfig, trained: TrainConfig) -> TrainConfig:
@@ -184,17 +176,3 @@ def _validated_on(table: pd.DataFrame, checkpoint: Checkpoint) -> pd.DataFrame:
 
 def _trained_on(table: pd.DataFrame, checkpoint: Checkpoint) -> int:
     return int((table["image_name"].map(checkpoint.splits) == "train").sum())
-
-
-def _rebuild(opened: Opened, path: str) -> nn.Module:
-    checkpoint, trained = opened.checkpoint, opened.trained
-    # All weights come from the checkpoint, so none are fetched.
-    model = build_model(replace(trained.model, pretrained=False, weights=None), trained.training.image_size)
-    try:
-        model.load_state_dict(checkpoint.model)
-    except RuntimeError as error:
-        raise CheckpointError(
-            f"{path} holds weights that do not fit its own model {trained.model.name} on "
-            f"{trained.model.backbone}; use the timm version that wrote it, {checkpoint.versions.get('timm')}"
-        ) from error
-    return model
