@@ -4,7 +4,7 @@ from sklearn.metrics import average_precision_score, balanced_accuracy_score, br
 
 from melanoma.evaluation import bootstrap
 from melanoma.evaluation.bootstrap import FIGURES, bootstrap_draws, bootstrap_metrics
-from melanoma.evaluation.intervals import patient_bootstrap_auc
+from melanoma.evaluation.intervals import patient_bootstrap_auc, wilson
 from melanoma.evaluation.metrics import classification_metrics
 from melanoma.evaluation.retrieval import top_k_sensitivity
 
@@ -85,3 +85,13 @@ def test_what_is_not_defined_has_no_interval():
     }
     alone = bootstrap_metrics([0, 1], [0.1, 0.9], ["a", "a"], THRESHOLD, 50, 0, 0.8)
     assert set(alone.values()) == {None}
+
+
+def test_no_wrong_call_is_no_certainty():
+    target, patient = np.tile([0, 0, 1], 10), np.arange(30) // 3
+    found = bootstrap_metrics(target, np.where(target == 1, 0.9, 0.1), patient, THRESHOLD, 100, 0, 0.8)
+    assert found["recall"] == found["accuracy"] == wilson(10, 10)  # of ten patients, however many images
+    assert (found["auc"], found["f1"], found["balanced_accuracy"]) == (None, None, None)
+    none_called = bootstrap_metrics(target, np.full(30, 0.1), patient, THRESHOLD, 100, 0, 0.8)
+    assert none_called["recall"] == wilson(0, 10)
+    assert none_called["precision"] is None

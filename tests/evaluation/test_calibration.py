@@ -39,8 +39,13 @@ def test_temperature_finds_the_slope_and_keeps_one_half():
 
 def test_after_platt_slope_and_intercept_are_right():
     logit, target = made()
-    measured = measure_reliability(target, fit_calibration("platt", logit, target).probability(logit))
-    assert (measured.slope, measured.intercept) == (pytest.approx(1, abs=0.01), pytest.approx(0, abs=0.01))
+    measured = measure_reliability(
+        target, fit_calibration("platt", logit, target).probability(logit), np.arange(len(target))
+    )
+    assert (measured.line.slope.value, measured.line.intercept.value) == (
+        pytest.approx(1, abs=0.01),
+        pytest.approx(0, abs=0.01),
+    )
     assert measured.mean_probability == pytest.approx(measured.prevalence, abs=1e-3)
 
 
@@ -72,8 +77,11 @@ def test_the_prior_is_corrected_where_positives_weighed_more():
     target = (rng.random(200_000) < 0.02).astype(int)
     logit = rng.normal(2 * target, 1) * 2 - 2 + np.log(0.5 / 0.5)  # what a model learns at a prevalence of one half
     probability = prior_calibration(0.02, 0.5).probability(logit)
-    measured = measure_reliability(target, probability)
-    assert (measured.slope, measured.intercept) == (pytest.approx(1, abs=0.05), pytest.approx(0, abs=0.15))
+    measured = measure_reliability(target, probability, np.arange(len(target)))
+    assert (measured.line.slope.value, measured.line.intercept.value) == (
+        pytest.approx(1, abs=0.05),
+        pytest.approx(0, abs=0.15),
+    )
     assert measured.mean_probability == pytest.approx(0.02, abs=0.001)
 
 

@@ -8,6 +8,7 @@ from melanoma.evaluation.intervals import (
     bootstrap_subset_aucs,
     patient_bootstrap_auc,
     percentile_interval,
+    wilson,
 )
 
 
@@ -115,3 +116,9 @@ def test_subsets_meet_the_same_patients_as_the_whole():
     assert draws[0] == pytest.approx(bootstrap_aucs(target, [score], patient, draws=50, seed=0)[0])
     assert draws[1] == pytest.approx(bootstrap_aucs(target[rows], [score[rows]], patient[rows], draws=50, seed=0)[0])
     assert bootstrap_subset_aucs(target, score, patient, [], draws=50, seed=0).shape == (0, 50)
+
+
+def test_wilson_golden_values():
+    assert wilson(0, 10) == (0.0, pytest.approx(0.2775, abs=1e-4))
+    assert wilson(5, 10) == (pytest.approx(0.2366, abs=1e-4), pytest.approx(0.7634, abs=1e-4))
+    assert wilson(10, 10)[1] == 1.0

@@ -2,65 +2,46 @@ import numpy as np
 import pytest
 from sklearn.metrics import brier_score_loss, log_loss
 
-from melanoma.evaluation.reliability import measure_reliability, plot_reliability, wilson
+from melanoma.evaluation.reliability import measure_reliability, plot_reliability
 
 
 def right(n=20_000, seed=0):
     rng = np.random.default_rng(seed)
     probability = rng.beta(0.5, 8, n)
-    return (rng.random(n) < probability).astype(int), probability
+    return (rng.random(n) < probability).astype(int), probability, np.arange(n)
 
 
-def test_right_probabilities_have_slope_1_intercept_0_and_no_error():
-    measured = measure_reliability(*right())
-    assert measured.slope == pytest.approx(1, abs=0.1)
-    assert measured.intercept == pytest.approx(0, abs=0.2)
+def test_right_probabilities_have_little_error():
+    target, probability, patient = right()
+    measured = measure_reliability(target, probability, patient)
     assert max(measured.ece_equal_width, measured.ece_equal_mass) < 0.01
-    target, probability = right()
+    assert measured.line.slope.low < 1 < measured.line.slope.high
     assert measured.brier == pytest.approx(brier_score_loss(target, probability))
     assert measured.log_loss == pytest.approx(log_loss(target, probability))
-
-
-def test_too_sure_probabilities_have_a_slope_below_1():
-    target, probability = right()
-    odds = (probability / (1 - probability)) ** 2
-    assert measure_reliability(target, odds / (1 + odds)).slope == pytest.approx(0.5, abs=0.05)
 
 
 def test_equal_mass_sees_what_equal_width_does_not():
     # All in the first bin of equal width, where the errors of both halves cancel.
     probability, target = np.repeat([0.0, 0.04], 500), np.repeat([0, 1, 0], [480, 20, 500])
-    measured = measure_reliability(target, probability)
+    measured = measure_reliability(target, probability, np.arange(1000))
     assert measured.ece_equal_width == pytest.approx(0)
     assert measured.ece_equal_mass == pytest.approx(0.04)
 
 
 def test_bins_hold_every_image_once_in_any_order():
-    target, probability = right(1000)
+    target, probability, patient = right(1000)
     order = np.random.default_rng(1).permutation(1000)
-    bins, again = (measure_reliability(target[rows], probability[rows]).bins for rows in (np.arange(1000), order))
+    bins, again = (
+        measure_reliability(target[rows], probability[rows], patient[rows]).bins for rows in (np.arange(1000), order)
+    )
     assert sum(one.n for one in bins) == 1000
     assert len(bins) == 15
     assert max(one.n for one in bins) - min(one.n for one in bins) <= 1
     assert [(one.n, one.observed) for one in bins] == [(one.n, one.observed) for one in again]
 
 
-def test_wilson_golden_values():
-    assert wilson(0, 10) == (0.0, pytest.approx(0.2775, abs=1e-4))
-    assert wilson(5, 10) == (pytest.approx(0.2366, abs=1e-4), pytest.approx(0.7634, abs=1e-4))
-    assert wilson(10, 10)[1] == 1.0
-
-
-@pytest.mark.parametrize(
-    ("target", "probability", "slope"),
-    [([0, 0], [0.1, 0.2], None), ([0, 1], [0.1, 0.9], None), ([1, 0], [0.1, 0.9], None), ([0, 1], [0.5, 0.5], None)],
-)
-def test_a_slope_without_an_end_is_none(target, probability, slope):
-    assert measure_reliability(np.array(target), np.array(probability)).slope is slope
-
-
 def test_pictures_are_drawn_of_any_images(tmp_path):
-    nothing = measure_reliability(np.array([], dtype=int), np.array([]))
+    nothing = measure_reliability(np.array([], dtype=int), np.array([]), np.array([]))
     assert (nothing.brier, nothing.bins) == (None, [])
     for place, kinds in enumerate(
         [(nothing, None), (measure_reliability(*right(50)), measure_reliability(*right(50)))]

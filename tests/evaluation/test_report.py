@@ -70,7 +70,7 @@ def test_finding_is_one_plain_sentence(changes, sentence):
     [
         (ONE_CLASS, "recall", "every image is benign"),
         (ONE_CLASS, "precision", "no image was called malignant"),
-        (MEASURED, "auc_ci_low", "too few resamples hold both classes"),
+        (MEASURED, "auc_ci_low", "all resamples give the same value, or too few of them hold both classes"),
         (MEASURED | {"n_patients": None}, "auc_ci_low", "patients are not known"),
         (MEASURED | {"brier": None}, "brier_ci_low", "a mean rank is no probability"),
         (MEASURED | {"precision": None}, "precision_ci_high", "no image was called malignant"),

@@ -43,7 +43,8 @@ def renamed(demo_root, tmp_path):
 def test_an_evaluation_leaves_what_it_promises(score, tmp_path):
     metrics = score()
     assert set(metrics) >= KEYS
-    assert metrics["why_missing"] == {}
+    # Of two patients, some figures do not differ from draw to draw.
+    assert all("_ci_" in key for key in metrics["why_missing"])
     assert metrics["recall_ci_low"] <= metrics["recall"] <= metrics["recall_ci_high"]
     assert metrics["split"] == "test"
     names = {path.relative_to(tmp_path / "eval").as_posix() for path in (tmp_path / "eval").rglob("*.*")}

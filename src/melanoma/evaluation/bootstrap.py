@@ -6,7 +6,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from melanoma.evaluation.intervals import CHUNK_CELLS, patient_codes, patient_draws, percentile_interval
+from melanoma.evaluation.intervals import CHUNK_CELLS, patient_codes, patient_draws, percentile_interval, wilson
 from melanoma.evaluation.metrics import (
     ECE_BINS,
     Counts,
@@ -66,14 +66,33 @@ def bootstrap_metrics(
     All are measured on the same draws of whole patients with replacement, those of `bootstrap_aucs`. `target`,
     `probability` in [0, 1] and `patient` are (n,); the order of rows does not change a bit, and memory does not grow
     with draws times images. None for a figure that fewer than half of the draws define, and for all figures with
-    fewer than two patients. Raises ValueError for other input.
+    fewer than two patients. Where no image is called wrongly no resample is either, which is no certainty: a share of
+    exactly 0 or 1 has Wilson's interval, with patients as the independent ones, and any other figure without spread
+    None. Raises ValueError for other input.
     """
     labels, probabilities = check_probabilities(target, probability)
     patients, codes = patient_codes(patient, labels, draws)
     if patients < 2:
         return dict.fromkeys((pauc_key(min_tpr), *FIGURES))
     measured = bootstrap_draws(labels, probabilities, codes, threshold, draws, seed, min_tpr)
-    return {name: percentile_interval(values) for name, values in measured.items()}
+    found = {name: percentile_interval(values) for name, values in measured.items()}
+    judged = _judged_patients(labels, probabilities >= threshold, codes)
+    return {name: ends and _with_spread(ends, judged.get(name)) for name, ends in found.items()}
+
+
+def _judged_patients(target: Counts, called: npt.NDArray[np.bool_], patient: Counts) -> dict[str, int]:
+    """Count, for each share of decisions, the patients with an image that is in its denominator."""
+    rows = {"accuracy": target >= 0, "precision": called, "recall": target == 1, "specificity": target == 0}
+    return {name: len(np.unique(patient[chosen])) for name, chosen in rows.items()}
+
+
+def _with_spread(ends: Interval, patients: int | None) -> Interval | None:
+    """Give the interval, and where it has no spread Wilson's for a share among so many patients, else None."""
+    if ends[0] < ends[1]:
+        return ends
+    if patients is None or ends[0] not in (0.0, 1.0):
+        return None
+    return wilson(patients if ends[0] else 0, patients)
 
 
 def bootstrap_draws(

@@ -52,7 +52,8 @@ def gather(subject: Subject, config: EvalConfig) -> Evidence:
 
 def _reliability(subject: Subject) -> tuple[Reliability, Reliability | None]:
     def of(table: pd.DataFrame) -> Reliability:
-        return measure_reliability(table["target"].to_numpy(dtype=np.int64), table["probability"].to_numpy(dtype=float))
+        target, probability = table["target"].to_numpy(dtype=np.int64), table["probability"].to_numpy(dtype=float)
+        return measure_reliability(target, probability, table["patient_id"].to_numpy())
 
     measured = of(subject.predictions)
     return (measured, None) if subject.uncalibrated is None else (of(subject.uncalibrated), measured)

@@ -10,6 +10,8 @@ from melanoma.evaluation.weighted_roc import weighted_auc, weighted_curve
 
 # Rows times draws held at once: a few MB, which fit the processor's cache and make small chunks the quickest.
 CHUNK_CELLS = 200_000
+Z = 1.959964
+"""Of a 95 % interval."""
 
 
 def patient_bootstrap_auc(
@@ -79,6 +81,15 @@ def percentile_interval(draws: Floats, level: float = 0.95) -> tuple[float, floa
         return None
     low, high = np.quantile(defined, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
+
+
+def wilson(positives: int, n: int) -> tuple[float, float]:
+    """Return the 95 % interval of a share (Wilson 1927, J. Am. Stat. Assoc. 22:209)."""
+    share = positives / n
+    middle = (share + Z**2 / (2 * n)) / (1 + Z**2 / n)
+    reach = Z / (1 + Z**2 / n) * np.sqrt(share * (1 - share) / n + Z**2 / (4 * n**2))
+    # At either end rounding would leave the share itself outside.
+    return float(middle - reach) if positives else 0.0, float(middle + reach) if positives < n else 1.0
 
 
 def patient_codes(patient: npt.ArrayLike, target: Counts, draws: int) -> tuple[int, Counts]:

@@ -4,14 +4,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from sklearn.linear_model import LogisticRegression
+import numpy.typing as npt
 
-from melanoma.evaluation.ensemble import to_logit
-from melanoma.evaluation.metrics import ECE_BINS, Counts, Floats, expected_calibration_error, has_both_classes
+from melanoma.evaluation.calibration_slope import CalibrationSlope, calibration_slope
+from melanoma.evaluation.intervals import wilson
+from melanoma.evaluation.metrics import ECE_BINS, Counts, Floats, expected_calibration_error
 from melanoma.evaluation.plots import BLUE, DPI, FAINT, INK, ORANGE, new_axes, new_figure, say
-
-Z = 1.959964
-"""Of a 95 % interval."""
 
 
 @dataclass(frozen=True)
@@ -38,25 +36,22 @@ class Reliability:
     log_loss: float | None
     ece_equal_width: float | None
     ece_equal_mass: float | None
-    slope: float | None
-    """Of the logistic regression of the target on the logit: 1 is right, below 1 is too sure."""
-    intercept: float | None
-    """Of the same: 0 is right."""
+    line: CalibrationSlope | None
     bins: list[Bin]
     """Of equal mass."""
 
 
-def measure_reliability(target: Counts, probability: Floats) -> Reliability:
-    """Measure probabilities (n,) in [0, 1] against targets (n,).
+def measure_reliability(target: Counts, probability: Floats, patient: npt.ArrayLike) -> Reliability:
+    """Measure probabilities (n,) in [0, 1] against targets (n,); `patient` (n,) says whose images they are.
 
     Equal width: bins of 1/15; where nearly all images score low, its first bin is nearly all there is. Equal mass:
     15 bins of as many images each (Nixon et al. 2019, Measuring Calibration in Deep Learning).
     """
     n = len(target)
     if not n:
-        return Reliability(0, None, None, None, None, None, None, None, None, [])
+        return Reliability(0, None, None, None, None, None, None, None, [])
     bins = _equal_mass(target, probability)
-    slope, intercept = _recalibrate(target, probability)
+    codes = np.unique(np.asarray(patient), return_inverse=True)[1]
     clipped = np.clip(probability, 1e-9, 1 - 1e-9)
     return Reliability(
         n=n,
@@ -66,8 +61,7 @@ def measure_reliability(target: Counts, probability: Floats) -> Reliability:
         log_loss=float(-np.mean(np.where(target == 1, np.log(clipped), np.log1p(-clipped)))),
         ece_equal_width=expected_calibration_error(target, probability),
         ece_equal_mass=sum(one.n * abs(one.mean_probability - one.observed) for one in bins) / n,
-        slope=slope,
-        intercept=intercept,
+        line=calibration_slope(target, probability, codes),
         bins=bins,
     )
 
@@ -95,15 +89,6 @@ def plot_reliability(before: Reliability, after: Reliability | None, path: Path)
     figure.savefig(path, dpi=DPI)
 
 
-def wilson(positives: int, n: int) -> tuple[float, float]:
-    """Return the 95 % interval of a share (Wilson 1927, J. Am. Stat. Assoc. 22:209)."""
-    share = positives / n
-    middle = (share + Z**2 / (2 * n)) / (1 + Z**2 / n)
-    reach = Z / (1 + Z**2 / n) * np.sqrt(share * (1 - share) / n + Z**2 / (4 * n**2))
-    # At either end rounding would leave the share itself outside.
-    return float(middle - reach) if positives else 0.0, float(middle + reach) if positives < n else 1.0
-
-
 def _equal_mass(target: Counts, probability: Floats) -> list[Bin]:
     """Cut at the quantiles; equal probabilities share a bin, so there may be fewer."""
     edges = np.unique(np.quantile(probability, np.arange(1, ECE_BINS) / ECE_BINS))
@@ -114,15 +99,3 @@ def _equal_mass(target: Counts, probability: Floats) -> list[Bin]:
         n, positives = int(rows.sum()), int(target[rows].sum())
         bins.append(Bin(n, float(probability[rows].mean()), positives / n, *wilson(positives, n)))
     return bins
-
-
-def _recalibrate(target: Counts, probability: Floats) -> tuple[float | None, float | None]:
-    """Regress the target on the logit (Cox 1958, Biometrika 45:562)."""
-    logit = to_logit(probability)
-    if not has_both_classes(target) or np.ptp(logit) == 0:
-        return None, None
-    malignant, benign = logit[target == 1], logit[target == 0]
-    if malignant.min() > benign.max() or malignant.max() < benign.min():
-        return None, None  # apart without overlap, the slope has no end
-    model = LogisticRegression(C=np.inf, tol=1e-8, max_iter=1000).fit(logit[:, None], target)
-    return float(model.coef_[0, 0]), float(model.intercept_[0])

@@ -88,7 +88,9 @@ def why_missing(metrics: Metrics, key: str) -> str:
         return f"not defined: every image is {'malignant' if positives else 'benign'}"
     if patients is None:
         return "not defined: patients are not known"
-    return f"not defined: {'there is one patient' if patients == 1 else 'too few resamples hold both classes'}"
+    if patients == 1:
+        return "not defined: there is one patient"
+    return "not defined: all resamples give the same value, or too few of them hold both classes"
 
 
 def counted(number: object, noun: str) -> str:

@@ -9,7 +9,7 @@ from melanoma.evaluation.sections.trust import lead, show_reliability
 def measured():
     rng = np.random.default_rng(0)
     probability = rng.random(300)
-    return measure_reliability((rng.random(300) < probability / 2).astype(int), probability)
+    return measure_reliability((rng.random(300) < probability / 2).astype(int), probability, np.arange(300) // 2)
 
 
 def test_before_and_after_stand_beside_each_other(measured, tmp_path):
@@ -17,7 +17,7 @@ def test_before_and_after_stand_beside_each_other(measured, tmp_path):
     section = show_reliability(measured, measured, "platt", tmp_path / "plot.png")
     assert section.tables[0].head == ["", "As it came", "Calibrated"]
     slope = next(row for row in section.tables[0].rows if row[0].text == "Slope")
-    assert [cell.text for cell in slope[1:]] == [f"{measured.slope:.3f}"] * 2
+    assert [cell.text for cell in slope[1:]] == [f"{measured.line.slope.value:.3f}"] * 2
     assert len(section.tables[1].rows) == len(measured.bins) == 15
     assert "after calibration by platt" in section.lead
 
@@ -32,4 +32,6 @@ def test_the_lead_compares_mean_and_share(measured):
     assert lead(measured, None).startswith(
         f"The mean probability is {100 * measured.mean_probability:.1f} %, and {share}"
     )
-    assert lead(measure_reliability(np.array([], dtype=int), np.array([])), None) == "There are no images."
+    assert (
+        lead(measure_reliability(np.array([], dtype=int), np.array([]), np.array([])), None) == "There are no images."
+    )

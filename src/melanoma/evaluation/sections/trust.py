@@ -2,19 +2,24 @@
 
 from pathlib import Path
 
+from melanoma.evaluation.calibration_slope import CalibrationSlope, Estimate
 from melanoma.evaluation.reliability import Reliability
-from melanoma.page import Cell, Section, Table, embed, number
+from melanoma.page import Cell, Section, Table, embed, interval, number
 
 FIGURES = {
     "ece_equal_width": ("Calibration error, equal width", "Over 15 bins of equal width; 0 is best. Where melanomas are "
                         "rare, nearly all images are in its first bin.", "{:.4f}"),
     "ece_equal_mass": ("Calibration error, equal mass", "Over 15 bins of as many images each.", "{:.4f}"),
-    "slope": ("Slope", "1 is right; below 1, high probabilities are too high and low ones too low.", "{:.3f}"),
-    "intercept": ("Intercept", "0 is right; below 0, probabilities are too high.", "{:+.3f}"),
     "mean_probability": ("Mean probability", "Should be the share of melanomas.", "{:.4f}"),
     "prevalence": ("Share of melanomas", "Among these images.", "{:.4f}"),
     "brier": ("Brier score", "Mean squared error; 0 is best.", "{:.4f}"),
     "log_loss": ("Log loss", "0 is best.", "{:.4f}"),
+}  # fmt: skip
+LINE = {
+    "slope": ("Slope", "1 is right; below 1, high probabilities are too high and low ones too low.", "{:.3f}"),
+    "intercept": ("Intercept, beside the slope", "0 is right where the slope is 1.", "{:+.3f}"),
+    "in_the_large": ("Calibration in the large", "Intercept for a slope of 1: 0 is right; below 0, probabilities are "
+                     "too high on the whole.", "{:+.3f}"),
 }  # fmt: skip
 HEAD = ["Images of a bin", "Mean probability", "Share that is malignant", "95 % interval"]
 
@@ -25,6 +30,9 @@ def show_reliability(before: Reliability, after: Reliability | None, method: str
     rows = [
         [Cell(name, note=meaning), *(number(getattr(kind, key), form) for kind in kinds)]
         for key, (name, meaning, form) in FIGURES.items()
+    ] + [
+        [Cell(name, note=meaning), *(_of_line(kind.line, key, form) for kind in kinds)]
+        for key, (name, meaning, form) in LINE.items()
     ]
     bins = [
         [
@@ -43,8 +51,18 @@ def show_reliability(before: Reliability, after: Reliability | None, method: str
             Table("Figures", ["", "As it came", "Calibrated"] if after else ["", "Value"], rows),
             Table("Reliability diagram, a row a bin", HEAD, bins, sortable=True),
         ],
-        notes=["Bins hold as many images each; their intervals are Wilson's, and take images as independent."],
+        notes=[
+            "Bins hold as many images each; their intervals are Wilson's, and take images as independent. Below slope "
+            "and intercepts stand 95 % intervals that take a patient's images together."
+        ],
     )
+
+
+def _of_line(line: CalibrationSlope | None, key: str, form: str) -> Cell:
+    if line is None:
+        return Cell("not defined: the classes do not overlap, or there is one", sort="", missing=True)
+    found: Estimate = getattr(line, key)
+    return Cell(form.format(found.value), sort=found.value, note=interval(found.low, found.high, form))
 
 
 def lead(measured: Reliability, method: str | None) -> str:
