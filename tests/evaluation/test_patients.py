@@ -70,4 +70,7 @@ def test_patients_and_lesions_are_counted_once():
 
 
 def test_places_in_a_patient():
-    assert rank_in_patient(table([1, 5, 5, 2], ["a", "a", "a", "b"])).tolist() == [3, 1, 1, 1]
+    predictions = table([1, 5, 5, 2], ["a", "a", "a", "b"], [0, 1, 0, 0])
+    assert rank_in_patient(predictions).tolist() == [3, 1, 1, 1]
+    # The melanoma beats one image and ties with two.
+    assert found(predictions)["image", "its place within the patient alone"].auc == pytest.approx(2 / 3)

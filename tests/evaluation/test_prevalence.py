@@ -15,6 +15,8 @@ def test_predictive_values_follow_by_bayes_rule():
     assert point.npv == pytest.approx(0.675 / (0.675 + 0.025))
     assert point.number_needed_to_biopsy == pytest.approx(4)
     assert point.ppv_interval[0] < point.ppv < point.ppv_interval[1]
+    fewest, most = point.number_needed_to_biopsy_interval
+    assert (1 / most, 1 / fewest) == pytest.approx(point.ppv_interval)
 
 
 def test_at_the_share_of_these_images_they_are_those_counted():
@@ -35,7 +37,14 @@ def test_each_threshold_meets_each_prevalence():
 def test_what_is_not_defined_is_none(target, threshold, missing):
     [point] = operating_points(target, PROBABILITY, PATIENT, {"Threshold": threshold}, [0.1], 20, 0)
     none = {name for name, value in vars(point).items() if value is None}
-    assert missing <= none <= missing | {"ppv_interval", "npv_interval", "number_needed_to_biopsy"}
+    assert (
+        missing
+        <= none
+        <= missing
+        | {
+            *("ppv_interval", "npv_interval", "number_needed_to_biopsy", "number_needed_to_biopsy_interval"),
+        }
+    )
 
 
 def test_net_benefit_is_what_vickers_and_elkin_count():

@@ -13,6 +13,7 @@ from melanoma.evaluation.prevalence import DecisionCurve, OperatingPoint, decisi
 from melanoma.evaluation.reliability import Reliability, measure_reliability
 from melanoma.evaluation.subgroups import Subgroup, measure_subgroups
 from melanoma.evaluation.subject import Subject
+from melanoma.evaluation.threshold_table import ThresholdRow, threshold_table
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,7 @@ class Evidence:
     metrics: Metrics
     subgroups: list[Subgroup]
     operating_points: list[OperatingPoint]
+    thresholds: list[ThresholdRow]
     decision_curves: list[DecisionCurve]
     """None of mean ranks, which are no probabilities."""
     patients: list[ContextScore]
@@ -44,6 +46,7 @@ def gather(subject: Subject, config: EvalConfig) -> Evidence:
         measure(subject, config),
         measure_subgroups(table, threshold, draws, seed),
         operating_points(target, probability, table["patient_id"].to_numpy(), thresholds, prevalences, draws, seed),
+        threshold_table(target, probability, threshold),
         [curve for curve in curves if curve],
         measure_patients(table, draws, seed),
         _reliability(subject) if subject.is_probability else None,

@@ -43,10 +43,11 @@ def measure_patients(predictions: pd.DataFrame, draws: int, seed: int) -> list[C
     """
     if not predictions["patient_id"].duplicated().any():
         return []
-    table = predictions.assign(context=ugly_duckling(predictions))
+    table = predictions.assign(context=ugly_duckling(predictions), place=-rank_in_patient(predictions))
     scores = [
         _judge(table, "image", "its own", "logit", draws, seed),
         _judge(table, "image", "with the ugly duckling", "context", draws, seed, uses=True),
+        _judge(table, "image", "its place within the patient alone", "place", draws, seed, uses=True),
     ]
     if "lesion_id" in table and table["lesion_id"].notna().any():
         lesions = _highest(table[table["lesion_id"].notna()], ["patient_id", "lesion_id"])

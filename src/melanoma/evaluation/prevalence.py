@@ -36,6 +36,7 @@ class OperatingPoint:
     npv_interval: Interval
     number_needed_to_biopsy: float | None
     """Lesions called malignant for each melanoma among them."""
+    number_needed_to_biopsy_interval: Interval
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,9 @@ def _point(
         # Where no image is called wrongly, no resample is either: that is no certainty.
         ends = [None if one is None or one[0] == one[1] else one for one in found]
     needed = 1 / ppv if ppv else None
-    return OperatingPoint(name, threshold, prevalence, *rates, ppv, ends[0], npv, ends[1], needed)
+    # One over a share turns its interval round; a PPV of 0 needs no end of biopsies, which is no number.
+    needed_ends = (1 / ends[0][1], 1 / ends[0][0]) if ends[0] and ends[0][0] > 0 else None
+    return OperatingPoint(name, threshold, prevalence, *rates, ppv, ends[0], npv, ends[1], needed, needed_ends)
 
 
 def decision_curve(

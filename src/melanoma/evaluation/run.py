@@ -92,7 +92,7 @@ def _sections(subject: Subject, evidence: Evidence, pictures: dict[str, Path]) -
     sections = [show_subgroups(evidence.subgroups)]
     if evidence.reliability:
         sections += [
-            show_operating(evidence.operating_points, pictures["net_benefit"]),
+            show_operating(evidence.operating_points, evidence.thresholds, pictures["net_benefit"]),
             show_reliability(*evidence.reliability, subject.calibrated_by, pictures["reliability"]),
         ]
     if evidence.patients:

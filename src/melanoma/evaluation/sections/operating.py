@@ -4,19 +4,22 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from melanoma.evaluation.prevalence import Interval, OperatingPoint
+from melanoma.evaluation.threshold_table import ThresholdRow
 from melanoma.page import Cell, Section, Table, embed, interval, number
 
 HEAD = ["Share of melanomas", "Sensitivity", "Specificity", "PPV", "NPV", "Number needed to biopsy"]
+TABLE = ["Threshold", "Called malignant", "Melanomas among them", "Sensitivity", "Specificity", "PPV", "NPV"]
 NOT_CALLED = "not defined: no image is called so"
 
 
-def show_operating(points: Sequence[OperatingPoint], picture: Path) -> Section:
-    """Show a table a threshold, with a row a prevalence, and the decision curves."""
+def show_operating(points: Sequence[OperatingPoint], thresholds: Sequence[ThresholdRow], picture: Path) -> Section:
+    """Show a table a threshold, with a row a prevalence, the decision curves, and other thresholds."""
     names = dict.fromkeys((point.name, point.threshold) for point in points)
     tables = [
         Table(f"{name}: {threshold:.4g}", HEAD, [_row(point) for point in points if point.name == name], sortable=True)
         for name, threshold in names
     ]
+    tables.append(Table("Other thresholds, on these images", TABLE, [_threshold(row) for row in thresholds], True))
     return Section(
         "Operating points",
         lead="Predictive values depend on how frequent melanomas are where the model is used.",
@@ -26,6 +29,7 @@ def show_operating(points: Sequence[OperatingPoint], picture: Path) -> Section:
             "PPV: share of melanomas among lesions called malignant; NPV: share of benign ones among those called "
             "benign. Number needed to biopsy: lesions called malignant for each melanoma among them. They follow from "
             "sensitivity and specificity here by Bayes' rule; intervals resample whole patients.",
+            "The other thresholds are fixed numbers. To take the best of them for these images would flatter it.",
             "Net benefit weighs melanomas found against biopsies in vain, as one does who biopsies from a given "
             "probability on (Vickers and Elkin 2006). The model is of use where its line is above both others, and its "
             "probabilities are calibrated.",
@@ -34,9 +38,9 @@ def show_operating(points: Sequence[OperatingPoint], picture: Path) -> Section:
 
 
 def _row(point: OperatingPoint) -> list[Cell]:
-    def value(key: str, ends: Interval) -> Cell:
-        found = number(getattr(point, key), "{:.4f}", NOT_CALLED)
-        return Cell(found.text, found.sort, found.missing, "" if ends is None else interval(*ends, "{:.4f}"))
+    def value(key: str, ends: Interval, form: str = "{:.4f}") -> Cell:
+        found = number(getattr(point, key), form, NOT_CALLED)
+        return Cell(found.text, found.sort, found.missing, "" if ends is None else interval(*ends, form))
 
     return [
         Cell(f"{100 * point.prevalence:.3g} %", sort=point.prevalence),
@@ -44,5 +48,17 @@ def _row(point: OperatingPoint) -> list[Cell]:
         number(point.specificity, why_missing="no benign image"),
         value("ppv", point.ppv_interval),
         value("npv", point.npv_interval),
-        number(point.number_needed_to_biopsy, "{:.1f}", NOT_CALLED),
+        value("number_needed_to_biopsy", point.number_needed_to_biopsy_interval, "{:.1f}"),
+    ]
+
+
+def _threshold(row: ThresholdRow) -> list[Cell]:
+    return [
+        number(row.threshold, "{:.4g}"),
+        number(row.called_malignant, "{:,}"),
+        number(row.found, "{:,}"),
+        number(row.sensitivity, why_missing="no melanoma"),
+        number(row.specificity, why_missing="no benign image"),
+        number(row.ppv, "{:.4f}", NOT_CALLED),
+        number(row.npv, "{:.4f}", NOT_CALLED),
     ]
