@@ -1,13 +1,11 @@
 import json
 import shutil
-import time
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 
-from melanoma.compare.paired import compare_pairs
 from melanoma.evaluation.intervals import bootstrap_aucs
 
 
@@ -173,17 +171,6 @@ def test_one_class_among_the_test_images_ends_in_words(compared, trained, other,
     code, out, err = compared([trained, other], f"data.root={tmp_path}/benign")
     assert code == 0, err
     assert "no run has an AUC: it is not defined: every image is benign" in out
-
-
-def test_statistics_of_five_runs_take_a_few_seconds():
-    rng = np.random.default_rng(0)
-    target, patient = (rng.random(3_300) < 0.018).astype(int), rng.integers(0, 205, 3_300)
-    scores = {f"run {place}": rng.normal(target, 1) for place in range(5)}
-    started = time.perf_counter()
-    draws = bootstrap_aucs(target, list(scores.values()), patient, 1_000, 0)
-    pairs = compare_pairs(target, scores, dict.fromkeys(scores, 0.8), dict(zip(scores, draws, strict=True)), None)
-    assert time.perf_counter() - started < 5
-    assert len(pairs) == 10
 
 
 def test_the_weights_differ_that_the_tests_compare(trained, other):
