@@ -3,7 +3,7 @@
 The speed is that of one thread, against bare decoding of the same images; rounds alternate, so that a machine that
 slows down slows both, and the ratio is the median over rounds. With --rule, every image is changed in several ways
 and compared with its original, and all images are compared with each other: what is alike there is a false alarm, or
-a duplicate that nobody knew of, so look at the pairs.
+a duplicate that nobody knew of, so look at the pairs; likewise by the digests that a checkpoint keeps.
 
     python scripts/bench_fingerprints.py
     python scripts/bench_fingerprints.py --root /data/jpegs --rule --groups /data/metadata.csv image_id lesion_id
@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from melanoma.config import TrainConfig, compose, resolve
 from melanoma.data.demo import draw
+from melanoma.data.digests import find_picture, make_digests
 from melanoma.data.fingerprints import Fingerprints, fingerprint_images
 from melanoma.data.near_duplicates import find_near_duplicates
 from melanoma.data.readers.folder import Folder
@@ -106,10 +107,33 @@ def rule(reader: JpegReader, names: list[str], groups: dict[str, str], scratch: 
     compared = int(len(names) * (len(names) - 1) // 2 - of_one_group)
     return {
         "found": {what: found(reader, originals, change, scratch / what) for what, change in changes().items()},
+        "digests": digests(originals, group, scratch),
         "compared_pairs": compared,
         "alarms_per_million_pairs": round(1e6 * len(strangers) / compared, 4),
         "alarms": [[originals.image_names[one], originals.image_names[other]] for one, other in strangers[:20]],
     }
+
+
+def digests(originals: Fingerprints, group: NDArray[Any], scratch: Path) -> dict[str, Any]:
+    """Count the same of what a checkpoint keeps; its alarms are images whose nearest stranger is taken for them."""
+    names = originals.image_names
+    known = make_digests(originals, names)
+    shares = {}
+    for what in changes():
+        copies = fingerprint_images(jpegs(scratch / what), names, None, "")
+        shares[what] = round(float((find_picture(copies, known) >= 0).mean()), 4)
+    alarms = []
+    for row, name in enumerate(names):
+        strangers = np.flatnonzero(group != group[row])
+        one = Fingerprints([name], *(part[[row]] for part in (originals.digests, originals.hashes,
+                                                             originals.thumbnails)), {})  # fmt: skip
+        if (nearest := find_picture(one, known.of(strangers))[0]) >= 0:
+            alarms.append([name, names[strangers[nearest]]])
+    return {"found": shares, "alarms": alarms[:20], "images_with_alarm": len(alarms)}
+
+
+def jpegs(folder: Path) -> JpegReader:
+    return JpegReader(Folder(folder, folder, [".jpg"], ""))
 
 
 def changes() -> dict[str, Callable[[Image], bytes]]:
@@ -154,7 +178,7 @@ def found(reader: JpegReader, originals: Fingerprints, change: Callable[[Image],
     folder.mkdir()
     for name in originals.image_names:
         (folder / f"{name}.jpg").write_bytes(change(reader.read(name)))
-    copies = fingerprint_images(JpegReader(Folder(folder, folder, [".jpg"], "")), originals.image_names, None, "")
+    copies = fingerprint_images(jpegs(folder), originals.image_names, None, "")
     count = len(originals.image_names)
     both = Fingerprints(
         originals.image_names + copies.image_names,

@@ -46,6 +46,8 @@ class Checkpoint:
     """Further ones by name, chosen likewise."""
     calibration: dict[str, Any] | None = None
     """Turns logits into probabilities, from `melanoma.evaluation.calibration`; the thresholds are on its scale."""
+    digests: dict[str, torch.Tensor] | None = None
+    """Hashes of the images in the order of `splits`, from `melanoma.data.digests`; None where none were made."""
     training: dict[str, Any] | None = None
     """What a run is gone on with, from `melanoma.training.state`; None where it is only for evaluation."""
 

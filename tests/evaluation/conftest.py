@@ -1,6 +1,7 @@
 """Checkpoints like `trained`, and evaluations of them."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 
 from melanoma.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from melanoma.config import EvalConfig, TrainConfig, compose, resolve
+from melanoma.data.demo import draw
 from melanoma.data.splits import draw_splits
 
 
@@ -61,6 +63,58 @@ def fold(member: Callable[..., str], trained: Path, demo_root: Path) -> Callable
         return member(name or f"sweep/{number}_standard", change)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def other_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of images of other patients, under other names, in SIIM-ISIC's layout."""
+    root = tmp_path_factory.mktemp("data") / "other"
+    options = ("seed=1", "patients=12", "images_per_patient=3", "image_size=32")
+    words = ["experiment=demo", *(f"data.demo.{option}" for option in options)]
+    demo = resolve(compose("train", words), TrainConfig).data.demo
+    assert demo is not None
+    draw(root, demo)
+    csv = root / "train.csv"
+    csv.write_text(csv.read_text().replace("ISIC_", "X_"))
+    for path in root.glob("jpeg/train/*"):
+        path.rename(path.with_name(path.name.replace("ISIC_", "X_")))
+    return root
+
+
+@pytest.fixture
+def plant(other_root: Path, demo_root: Path, trained: Path, tmp_path: Path) -> Callable[..., Path]:
+    """Add images to a copy of the other ones: name -> picture, as bytes; give the folder."""
+
+    def add(images: dict[str, bytes]) -> Path:
+        root = shutil.copytree(other_root, tmp_path / "planted")
+        lines = [f"{name},secret_{number},male,50,torso,0" for number, name in enumerate(images)]
+        table = pd.read_csv(root / "train.csv", dtype=str)
+        header = ["image_name", "patient_id", "sex", "age_approx", "anatom_site_general_challenge", "target"]
+        more = pd.DataFrame([line.split(",") for line in lines], columns=header)
+        pd.concat([table[header], more]).to_csv(root / "train.csv", index=False)
+        for name, picture in images.items():
+            (root / f"jpeg/train/{name}.jpg").write_bytes(picture)
+        return root
+
+    return add
+
+
+@pytest.fixture
+def own_pictures(demo_root: Path, trained: Path) -> Callable[..., dict[str, bytes]]:
+    """Give the first pictures of one of the splits of `trained`, by name."""
+
+    def read(split: str, count: int) -> dict[str, bytes]:
+        splits = pd.read_csv(trained / "splits.csv", dtype=str)
+        names = splits.loc[splits["split"] == split, "image_name"].head(count)
+        return {name: (demo_root / f"jpeg/train/{name}.jpg").read_bytes() for name in names}
+
+    return read
+
+
+@pytest.fixture
+def evidence(tmp_path: Path) -> Callable[[], dict[str, Any]]:
+    """Read evidence.json of the last evaluation that `scored` ran."""
+    return lambda: dict(json.loads((tmp_path / "eval/evidence.json").read_text()))
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.image import imread
 
-from melanoma.evaluation.plots import plot_confusion, plot_history, plot_roc
+from melanoma.evaluation.plots import plot_confusion, plot_history, plot_roc, plot_two_rocs
 
 
 @pytest.fixture
@@ -35,6 +35,22 @@ def test_roc_marks_the_operating_point_and_states_the_auc(tmp_path, drawn):
     assert axes.lines[1].get_xydata().tolist() == [[0.5, 0.5]]
     assert "AUC 0.750\n95 % interval 0.500 to 1.000" in texts(axes)
     assert imread(tmp_path / "roc.png").shape[:2] == (720, 720)
+
+
+def test_two_rocs_have_a_curve_and_a_point_each(tmp_path, drawn):
+    own = pd.DataFrame({"target": [0, 0, 1, 1], "probability": [0.1, 0.2, 0.8, 0.9]})
+    other = pd.DataFrame({"target": [0, 0, 1, 1], "probability": [0.1, 0.6, 0.4, 0.9]})
+    plot_two_rocs(own, other, 0.5, tmp_path / "external.png")
+    axes = drawn[0].axes[0]
+    points = [line.get_xydata().tolist() for line in axes.lines if line.get_marker() == "o"]
+    assert points[:2] == [[[0.0, 1.0]], [[0.5, 0.5]]]
+    assert {"Internal: AUC 1.000", "External: AUC 0.750", "At threshold 0.5"} <= set(texts(axes))
+
+
+def test_two_rocs_say_which_has_one_class(tmp_path, drawn):
+    own = pd.DataFrame({"target": [0, 1], "probability": [0.1, 0.9]})
+    plot_two_rocs(own, own.assign(target=0), 0.5, tmp_path / "external.png")
+    assert "External: all 2 images are benign" in texts(drawn[0].axes[0])
 
 
 @pytest.mark.parametrize(

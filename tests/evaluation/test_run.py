@@ -100,16 +100,21 @@ def test_the_training_csv_s_data_can_have_moved(score, trained, demo_root, tmp_p
     assert score(f"data.root={tmp_path}/moved")["auc"] == score(name="again")["auc"]
 
 
-def test_another_data_set_is_scored_whole_with_the_same_threshold(score, demo_root, tmp_path, caplog):
-    other = ["data=siim_isic", f"data.root={demo_root}"]
-    with caplog.at_level(logging.WARNING):
-        external = score(*other)
+def test_another_data_set_is_scored_whole_with_the_same_threshold(score, other_root, tmp_path):
+    external = score("data=siim_isic", f"data.root={other_root}")
     assert external["split"] == "all"
     assert external["threshold"] == score(name="own")["threshold"]
-    assert "used in training or validation" in caplog.text
-    assert set(pd.read_csv(tmp_path / "eval/predictions.csv")["image_name"]) == set(
-        pd.read_csv(demo_root / "train.csv")["image_name"]
-    )
+    scored = pd.read_csv(tmp_path / "eval/predictions.csv")["image_name"]
+    assert set(scored) == set(pd.read_csv(other_root / "train.csv")["image_name"])
+    assert (tmp_path / "eval/plots/external.png").exists()
+    assert (tmp_path / "eval/overlap.csv").read_text() == "image_name,kind,known_as,split\n"
+
+
+def test_the_own_images_under_another_data_set_s_name_leave_the_test_split(score, demo_root, trained, tmp_path):
+    score("data=siim_isic", f"data.root={demo_root}", "split=all")
+    splits = pd.read_csv(trained / "splits.csv")
+    scored = pd.read_csv(tmp_path / "eval/predictions.csv")
+    assert set(scored["image_name"]) == set(splits["image_name"][splits["split"] == "test"])
 
 
 def test_a_split_of_unknown_images_is_refused(score, renamed):

@@ -39,6 +39,7 @@ def same(one, other):
     for name in ("best.pt", "last.pt"):
         ours, theirs = (load_checkpoint(run / "checkpoints" / name, TrainConfig)[0] for run in (one, other))
         assert ours.epoch == theirs.epoch
+        assert all(torch.equal(ours.digests[key], theirs.digests[key]) for key in ("files", "pictures"))
         assert ours.model.keys() == theirs.model.keys()
         assert all(torch.equal(ours.model[key], theirs.model[key]) for key in ours.model), name
     assert (one / "predictions_val.csv").read_bytes() == (other / "predictions_val.csv").read_bytes()

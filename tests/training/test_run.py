@@ -2,6 +2,7 @@ import hashlib
 import json
 import logging
 import shutil
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -43,6 +44,21 @@ def test_best_is_the_epoch_with_the_highest_auc(trained):
     assert best.val_auc == history["val/auc"].max() == summary["best_val_auc"]
     assert best.epoch == history["epoch"][history["val/auc"].idxmax()] == summary["best_epoch"]
     assert load_checkpoint(trained / "checkpoints/last.pt", TrainConfig)[0].epoch == 2
+
+
+def test_checkpoints_keep_hashes_of_all_images_where_images_are_compared(trained, train_config, tmp_path):
+    for name in ("best.pt", "last.pt"):
+        checkpoint, _ = load_checkpoint(trained / "checkpoints" / name, TrainConfig)
+        assert checkpoint.digests is not None
+        assert {key: tuple(rows.shape) for key, rows in checkpoint.digests.items()} == {
+            "files": (len(checkpoint.splits), 16),
+            "pictures": (len(checkpoint.splits), 32),
+        }
+    first = next(iter(checkpoint.splits))
+    file = Path(checkpoint.config["data"]["root"], f"jpeg/train/{first}.jpg")
+    assert checkpoint.digests["files"][0].numpy().tobytes() == hashlib.sha256(file.read_bytes()).digest()[:16]
+    train(train_config("data.leaks=ids"), tmp_path / "ids")
+    assert load_checkpoint(tmp_path / "ids/checkpoints/best.pt", TrainConfig)[0].digests is None
 
 
 def test_the_loss_weight_comes_from_the_training_split(trained, train_config):

@@ -72,6 +72,12 @@ class EvalConfig(ScoringConfig):
     """Instead of a checkpoint, a CSV with image_name, target and probability, and what else is known of the images."""
     threshold: float | None = bounds(at_least=0, at_most=1)
     """Probability from which an image is called malignant; null takes the checkpoint's, or 0.5 for `predictions`."""
+    overlap: str = bounds(choices=("drop", "keep", "fail"))
+    """On another data set, images that the model was trained or validated on: leave them out; score them, which is no
+    evidence; or end."""
+    internal: str | None = bounds()
+    """Beside another data set, what the checkpoint's own test split gives. auto: score it, if its data can be read.
+    Else the directory of an earlier melanoma-eval of that split; null shows none."""
     prevalences: list[float] = bounds(above=0, below=1)
     """Shares of melanomas for which predictive values and net benefit are told."""
     min_tpr: float = bounds(at_least=0, below=1)
@@ -85,3 +91,5 @@ class EvalConfig(ScoringConfig):
             raise ValueError("give either checkpoint=FILE or predictions=FILE.csv")
         if self.predictions is not None and self.calibrate:
             raise ValueError("calibrate needs a checkpoint and its validation images; leave it out with predictions")
+        if self.predictions is not None and self.internal not in (None, "auto"):
+            raise ValueError("internal stands beside what a checkpoint scores; leave it out with predictions")

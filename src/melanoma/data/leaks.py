@@ -31,6 +31,8 @@ class Leaks:
     """`COLUMNS`, by kind and distance: the bits in which two hashes of 64 differ, missing for patients and lesions.
     The first image is test's rather than val's, and val's rather than train's. A patient, lesion or file with many
     images has a pair for each of them that is in another split than its first one."""
+    fingerprints: Fingerprints | None = None
+    """Of the images that were compared; None where only ids were."""
 
     def counts(self) -> dict[str, int]:
         """Give the number of pairs of each kind there is."""
@@ -76,7 +78,7 @@ def find_leaks(table: pd.DataFrame, split: pd.Series, fingerprints: Fingerprints
     if fingerprints:
         read = _images_of(fingerprints, table, split)
         parts += [_shared(read, _files(fingerprints), "bytes"), _near(read, fingerprints)]
-    return Leaks(pd.concat(parts, ignore_index=True))
+    return Leaks(pd.concat(parts, ignore_index=True), fingerprints)
 
 
 def count_within(table: pd.DataFrame, split: pd.Series, fingerprints: Fingerprints) -> dict[str, dict[str, int]]:

@@ -75,8 +75,15 @@ def bootstrap_metrics(
     if patients < 2:
         return dict.fromkeys((pauc_key(min_tpr), *FIGURES))
     measured = bootstrap_draws(labels, probabilities, codes, threshold, draws, seed, min_tpr)
+    return draw_intervals(measured, labels, probabilities >= threshold, codes)
+
+
+def draw_intervals(
+    measured: dict[str, Floats], target: Counts, called: npt.NDArray[np.bool_], patient: Counts
+) -> dict[str, Interval | None]:
+    """Return the intervals that `bootstrap_metrics` gives, of draws that are made already."""
     found = {name: percentile_interval(values) for name, values in measured.items()}
-    judged = _judged_patients(labels, probabilities >= threshold, codes)
+    judged = _judged_patients(target, called, patient)
     return {name: ends and _with_spread(ends, judged.get(name)) for name, ends in found.items()}
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from melanoma.config import EvalConfig
+from melanoma.evaluation.external import External, measure_external
 from melanoma.evaluation.metrics import Metrics
 from melanoma.evaluation.numbers import measure
 from melanoma.evaluation.patients import ContextScore, measure_patients
@@ -30,6 +31,8 @@ class Evidence:
     """What the other images of a test patient add; empty where each has one."""
     reliability: tuple[Reliability, Reliability | None] | None
     """As the predictions came and, where they were calibrated, as they are; None of mean ranks."""
+    external: External | None
+    """None where the images are of the model's own data set, or nobody knows."""
 
 
 def gather(subject: Subject, config: EvalConfig) -> Evidence:
@@ -50,6 +53,9 @@ def gather(subject: Subject, config: EvalConfig) -> Evidence:
         [curve for curve in curves if curve],
         measure_patients(table, draws, seed),
         _reliability(subject) if subject.is_probability else None,
+        measure_external(table, subject.other_data, threshold, subject.is_probability, config)
+        if subject.other_data
+        else None,
     )
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from melanoma.config import ScoringConfig
 from melanoma.evaluation.members import Member
+from melanoma.evaluation.overlap import describe
 from melanoma.evaluation.run_folders import run_name
 from melanoma.models.views import SYMMETRIES, view_count
 
@@ -19,6 +20,7 @@ def describe_members(members: list[Member], config: ScoringConfig, threshold_rul
     return {
         "Data set": members[0].opened.own.data.name,
         "Trained on": _each(one.data.name for one in trained),
+        **_overlap(members[0]),
         "Images that could not be read": str(len(unreadable)),
         **_checkpoints(members),
         **({"Put together": _ensemble(config.ensemble)} if len(members) > 1 else {}),
@@ -42,6 +44,11 @@ def name_scorer(members: list[Member], config: ScoringConfig) -> str:
     if len(members) == 1:
         return "the model"
     return f"the mean {'rank' if config.ensemble == 'ranks' else 'logit'} of {len(members)} models"
+
+
+def _overlap(member: Member) -> dict[str, str]:
+    overlap = member.opened.overlap
+    return {} if overlap is None else {"Overlap with training": describe(overlap.counts)}
 
 
 def _checkpoints(members: list[Member]) -> dict[str, str]:

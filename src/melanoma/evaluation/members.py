@@ -5,11 +5,13 @@ from dataclasses import dataclass, replace
 import pandas as pd
 from torch import nn
 
-from melanoma.config import ScoringConfig
+from melanoma.config import EvalConfig, ScoringConfig
 from melanoma.errors import ConfigError
 from melanoma.evaluation.calibration import from_plain
 from melanoma.evaluation.ensemble import WAY_OUT
 from melanoma.evaluation.folds import require_folds
+from melanoma.evaluation.overlap import without_known
+from melanoma.evaluation.own_test import open_own_test, score_own_test
 from melanoma.evaluation.recalibrate import recalibrate
 from melanoma.evaluation.run_folders import find_checkpoints
 from melanoma.evaluation.same_rows import require_same_rows
@@ -30,6 +32,8 @@ class Member:
     """The same, calibrated as the checkpoint says."""
     validation: pd.DataFrame | None
     """Predictions of the rows that it was validated on; None where they are not asked for, or not at hand."""
+    own_test: pd.DataFrame | None
+    """Likewise, of the checkpoint's own test split; None but beside another data set."""
     unreadable: dict[str, str]
     """Images left out, and why."""
     milliseconds: float
@@ -42,7 +46,7 @@ class Member:
         return self.opened.checkpoint.calibration is not None
 
 
-def score_members(config: ScoringConfig) -> list[Member]:
+def score_members(config: EvalConfig) -> list[Member]:
     """Open every checkpoint, see whether they go together, and score one after the other.
 
     Raises:
@@ -59,6 +63,7 @@ def score_members(config: ScoringConfig) -> list[Member]:
         raise ConfigError(
             f"calibrate={config.calibrate} makes one checkpoint anew, and there are {len(paths)}; name one"
         )
+    opened = without_known(opened, config)
     validate = is_joint(list(opened.values()), config) or has_views(config) or config.calibrate is not None
     return [_score(opened[one.checkpoint[0]], one, validate) for one in asked]
 
@@ -74,11 +79,13 @@ def has_views(config: ScoringConfig) -> bool:
     return view_count(config.tta, config.crops) > 1
 
 
-def _score(opened: Opened, config: ScoringConfig, validate: bool) -> Member:
+def _score(opened: Opened, config: EvalConfig, validate: bool) -> Member:
+    own = open_own_test(opened, config)
     scored = score(opened, config)
     validation = None
     if validate and len(opened.validation):
         validation = _validate(scored.model, opened, config, scored.predictions)
+    own_test = score_own_test(scored.model, own, config) if own else None
     if config.calibrate:
         opened = recalibrate(opened, config.calibrate, validation)
     calibration = from_plain(opened.checkpoint.calibration)
@@ -91,6 +98,7 @@ def _score(opened: Opened, config: ScoringConfig, validate: bool) -> Member:
         uncalibrated=scored.predictions,
         predictions=calibration.apply(scored.predictions) if calibration else scored.predictions,
         validation=validation if validation is None or calibration is None else calibration.apply(validation),
+        own_test=own_test if own_test is None or calibration is None else calibration.apply(own_test),
         unreadable=scored.unreadable,
         milliseconds=inference_milliseconds(scored.model, size, opened.compute, repeats=repeats),
         megabytes=model_megabytes(scored.model),

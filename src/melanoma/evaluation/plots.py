@@ -13,7 +13,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import MaxNLocator
 from sklearn.metrics import roc_curve
 
-from melanoma.evaluation.metrics import check_probabilities, confusion_counts, has_both_classes
+from melanoma.evaluation.metrics import check_probabilities, confusion_counts, has_both_classes, roc_auc
 
 # From Okabe and Ito's palette, which stays distinct under every common colour blindness.
 BLUE, ORANGE = "#0072B2", "#D55E00"
@@ -46,6 +46,30 @@ def plot_roc(
         axes.legend(loc="lower right", frameon=False)
     else:
         say(axes, f"No ROC curve:\n{_one_class(len(labels), int(labels.sum()))}")
+    figure.savefig(path, dpi=DPI)
+
+
+def plot_two_rocs(internal: pd.DataFrame, external: pd.DataFrame, threshold: float, path: Path) -> None:
+    """Draw the ROC curves of two tables of predictions with their points at `threshold`, as a PNG.
+
+    A table with one class has no curve, and the legend says so.
+    """
+    figure = new_figure(4.8, 4.8)
+    axes = new_axes(figure)
+    _frame_unit_square(axes)
+    for table, name, colour, line in ((internal, "Internal", FAINT, (0, (5, 1))), (external, "External", BLUE, "-")):
+        target, probability = table["target"].to_numpy(dtype=np.int64), table["probability"].to_numpy(dtype=float)
+        if not has_both_classes(target):
+            axes.plot([], [], color=colour, label=f"{name}: {_one_class(len(target), int(target.sum()))}")
+            continue
+        fpr, tpr, _ = roc_curve(target, probability)
+        auc = roc_auc(target, probability)
+        axes.plot(fpr, tpr, color=colour, lw=2, linestyle=line, label=f"{name}: {_auc_label(auc, None)}", clip_on=False)
+        (tn, fp), (fn, tp) = confusion_counts(target, probability, threshold)
+        axes.plot(fp / (tn + fp), tp / (fn + tp), "o", color=colour, ms=8, mec="white", clip_on=False, zorder=4)
+    axes.plot([], [], "o", color=INK, ms=8, mec="white", label=f"At threshold {threshold:.3g}")
+    axes.plot([0, 1], [0, 1], color=FAINT, lw=1, linestyle=(0, (1, 2)), label="Chance", zorder=1)
+    axes.legend(loc="lower right", frameon=False)
     figure.savefig(path, dpi=DPI)
 
 

@@ -10,10 +10,12 @@ from melanoma.config import EvalConfig
 from melanoma.evaluation.evidence import Evidence, gather
 from melanoma.evaluation.metrics import Metrics
 from melanoma.evaluation.model_card import write_model_card
-from melanoma.evaluation.plots import plot_confusion, plot_roc
+from melanoma.evaluation.plots import plot_confusion, plot_roc, plot_two_rocs
 from melanoma.evaluation.prevalence import plot_decision_curves
 from melanoma.evaluation.reliability import plot_reliability
 from melanoma.evaluation.report import finding, write_report
+from melanoma.evaluation.sections.external import lead as lead_external
+from melanoma.evaluation.sections.external import show_external
 from melanoma.evaluation.sections.numbers import all_figures
 from melanoma.evaluation.sections.operating import show_operating
 from melanoma.evaluation.sections.patients import show_patients
@@ -49,6 +51,8 @@ def evaluate(config: EvalConfig, run_dir: Path) -> float | None:
 
 def _write_data(run_dir: Path, subject: Subject, evidence: Evidence) -> None:
     subject.predictions.to_csv(run_dir / "predictions.csv", index=False)
+    if subject.other_data:
+        subject.other_data.overlap.rows.to_csv(run_dir / "overlap.csv", index=False)
     values: dict[str, Any] = asdict(evidence)
     for name, content in (("metrics", values.pop("metrics")), ("evidence", values)):
         (run_dir / f"{name}.json").write_text(json.dumps(content, indent=2, allow_nan=False) + "\n")
@@ -60,18 +64,21 @@ def _draw(plots: Path, subject: Subject, evidence: Evidence) -> dict[str, Path]:
     target, probability = table["target"].to_numpy(dtype=int), table["probability"].to_numpy()
     low, high = metrics["auc_ci_low"], metrics["auc_ci_high"]
     interval = None if low is None else (low, high)
-    files = {name: plots / f"{name}.png" for name in ("roc", "reliability", "confusion", "net_benefit")}
+    files = {name: plots / f"{name}.png" for name in ("roc", "reliability", "confusion", "net_benefit", "external")}
     plot_roc(target, probability, metrics["auc"], interval, metrics["threshold"], files["roc"])
     plot_confusion(metrics["confusion_matrix"], files["confusion"])
     if evidence.reliability:
         plot_reliability(*evidence.reliability, files["reliability"])
         plot_decision_curves(evidence.decision_curves, files["net_benefit"])
+    if subject.other_data and (own := subject.other_data.internal.predictions) is not None:
+        plot_two_rocs(own, table, metrics["threshold"], files["external"])
     return {name: file for name, file in files.items() if file.exists()}
 
 
 def _write_pages(run_dir: Path, subject: Subject, evidence: Evidence, pictures: dict[str, Path]) -> None:
     leading = {"ROC curve": "roc", "Reliability": "reliability", "Confusion matrix": "confusion"}
-    sections, verdict = _sections(subject, evidence, pictures), [lead(evidence.subgroups)]
+    sections = _sections(subject, evidence, pictures)
+    verdict = [*(lead_external(evidence.external) if evidence.external else []), lead(evidence.subgroups)]
     write_report(
         run_dir / "report.html",
         title=subject.title,
@@ -89,7 +96,8 @@ def _write_pages(run_dir: Path, subject: Subject, evidence: Evidence, pictures: 
 
 
 def _sections(subject: Subject, evidence: Evidence, pictures: dict[str, Path]) -> list[Section]:
-    sections = [show_subgroups(evidence.subgroups)]
+    sections = [show_external(evidence.external, pictures.get("external"))] if evidence.external else []
+    sections.append(show_subgroups(evidence.subgroups))
     if evidence.reliability:
         sections += [
             show_operating(evidence.operating_points, evidence.thresholds, pictures["net_benefit"]),

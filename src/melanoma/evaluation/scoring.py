@@ -15,6 +15,7 @@ from melanoma.data.readers import Reader
 from melanoma.data.splits import assign_splits, load_splits
 from melanoma.data.table import open_data
 from melanoma.errors import DataError
+from melanoma.evaluation.known_images import Overlap
 from melanoma.evaluation.metrics import PAUC_MIN_TPR, Metrics, classification_metrics
 from melanoma.models.views import Views, read_size, view_count
 from melanoma.prediction import predict
@@ -38,6 +39,10 @@ class Opened:
     split: str
     validation: pd.DataFrame
     """The rows that the checkpoint was validated on; none where any of them is not at hand."""
+    is_external: bool
+    """Whether the rows are another data set's, or new images."""
+    overlap: Overlap | None = None
+    """What another data set shares with the training images; None where it was not looked for."""
 
 
 @dataclass(frozen=True)
@@ -62,8 +67,9 @@ def open_checkpoint(config: ScoringConfig) -> Opened:
     checkpoint, trained = load_checkpoint(Path(path), TrainConfig)
     compute, own = compute_like(trained, config.device), _own(config, trained)
     table, reader = _open(config, own, checkpoint)
-    rows, split = _choose_rows(table, config, own, trained, checkpoint)
-    return Opened(checkpoint, trained, own, compute, rows, reader, split, _validated_on(table, checkpoint))
+    external = not _is_own_data(table, own, trained, checkpoint)
+    rows, split = _choose_rows(table, config, own, checkpoint, external)
+    return Opened(checkpoint, trained, own, compute, rows, reader, split, _validated_on(table, checkpoint), external)
 
 
 def score(opened: Opened, config: ScoringConfig) -> Scored:
@@ -146,22 +152,25 @@ def _open(config: ScoringConfig, own: TrainConfig, checkpoint: Checkpoint) -> tu
     return table[(table["source"] == data.name) | table["image_name"].isin(checkpoint.splits)], reader
 
 
+def _is_own_data(table: pd.DataFrame, own: TrainConfig, trained: TrainConfig, checkpoint: Checkpoint) -> bool:
+    return own.data.name == trained.data.name and bool(table["image_name"].isin(checkpoint.splits).any())
+
+
 def _choose_rows(
-    table: pd.DataFrame, config: ScoringConfig, own: TrainConfig, trained: TrainConfig, checkpoint: Checkpoint
+    table: pd.DataFrame, config: ScoringConfig, own: TrainConfig, checkpoint: Checkpoint, external: bool
 ) -> tuple[pd.DataFrame, str]:
     """Give the rows to score, and the name of their split."""
-    same_data = own.data.name == trained.data.name and table["image_name"].isin(checkpoint.splits).any()
-    name = config.split or ("test" if same_data or own.data.splits else "all")
+    name = config.split or ("all" if external and not own.data.splits else "test")
     if name == "all":
         seen = table["image_name"].map(checkpoint.splits).isin(["train", "val"]).sum()
-        if seen:
+        if seen and not external:
             _log.warning("%d of %d images were used in training or validation: not evidence", seen, len(table))
         return table, name
     if own.data.splits:
         split = load_splits(table, Path(own.data.splits))
     else:
         split = assign_splits(table, checkpoint.splits, "the checkpoint (split=all scores every image)")
-    if name != "train" and (leaked := _trained_on(table[split == name], checkpoint)):
+    if name != "train" and not external and (leaked := _trained_on(table[split == name], checkpoint)):
         _log.warning("%d images of this split were trained on: not evidence", leaked)
     if not (split == name).any():
         raise DataError(f"split={name} holds no images; the splits are {', '.join(sorted(set(split)))}")

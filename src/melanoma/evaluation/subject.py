@@ -7,11 +7,13 @@ import numpy as np
 import pandas as pd
 
 from melanoma.config import EvalConfig
+from melanoma.errors import ConfigError
 from melanoma.evaluation.ensemble import combine
 from melanoma.evaluation.facts import describe_members, name_scorer
 from melanoma.evaluation.folds import fold_of
 from melanoma.evaluation.members import Member, has_views, score_members
 from melanoma.evaluation.metrics import Metrics
+from melanoma.evaluation.other_data import OtherData, gather_internal
 from melanoma.evaluation.predictions_file import read_predictions
 from melanoma.evaluation.thresholds import Threshold, settle_threshold
 
@@ -39,6 +41,9 @@ class Subject:
     """Share of melanomas that the probabilities were learnt for; None where nothing tells."""
     members: list[Member] = field(default_factory=list)
     """The checkpoints; none where the predictions came in a file."""
+
+    other_data: OtherData | None = None
+    """Where the images are not of the checkpoints' own data set."""
 
     @property
     def calibrated_by(self) -> str | None:
@@ -96,7 +101,20 @@ def subject_of_checkpoints(config: EvalConfig) -> Subject:
         uncalibrated=members[0].uncalibrated if len(members) == 1 and members[0].is_calibrated else None,
         calibrated_at=float(np.mean([_learnt_for(member) for member in members])),
         members=members,
+        other_data=_other_data(members, config, threshold.value),
     )
+
+
+def _other_data(members: list[Member], config: EvalConfig, threshold: float) -> OtherData | None:
+    first = members[0].opened
+    if first.overlap is None:
+        if config.internal not in (None, "auto"):
+            raise ConfigError("internal stands beside another data set, and this is the checkpoint's own; leave it out")
+        return None
+    own = {member.path: member.own_test for member in members}
+    internal = gather_internal(own, [member.opened.checkpoint for member in members], config, threshold)
+    names = " and ".join(dict.fromkeys(member.opened.trained.data.name for member in members))
+    return OtherData(first.own.data.name, names, first.overlap, internal)
 
 
 def _learnt_for(member: Member) -> float:

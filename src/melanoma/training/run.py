@@ -13,6 +13,7 @@ from torch import nn
 from melanoma.compute import Compute, choose_compute, choose_workers
 from melanoma.config import TrainConfig
 from melanoma.config.training import AUTO
+from melanoma.data.digests import Digests, make_digests
 from melanoma.data.leaks import check_leaks
 from melanoma.data.loader import Loader, make_loader
 from melanoma.data.readers import Reader, images_key
@@ -63,14 +64,14 @@ def _train(
     compute = _choose_compute(config)
     saved = find_saved(config.resume, run.path)
     config = _with_batch_size(config, ranks, compute, saved)
-    table, reader, split = _choose_data(config, run, ranks, saved)
+    table, reader, split, digests = _choose_data(config, run, ranks, saved)
     weight = positive_weight(table.loc[split == "train", "target"])
     weight = weight if config.training.balance == "weighted_loss" else 1.0
     loaders = _make_loaders(config, table, reader, split, ranks, compute)
     torch.manual_seed(config.seed)
     model = compute.place(_build(config, ranks, compute))
     trainee = make_trainee(model, config, weight, compute, ranks, loaders["train"].steps(config.training.accumulate))
-    blank = blank_checkpoint(config, table, split, weight)
+    blank = blank_checkpoint(config, table, split, weight, digests)
     saver = Saver(run, blank, trainee, loaders, signals, config.training.checkpoint_minutes)
     run.write_config(asdict(config))
     run.write_json("environment.json", environment(compute.device))
@@ -116,8 +117,9 @@ def _build(config: TrainConfig, ranks: Ranks, compute: Compute) -> nn.Module:
 
 def _choose_data(
     config: TrainConfig, run: RunDirectory, ranks: Ranks, saved: Saved | None
-) -> tuple[pd.DataFrame, Reader, pd.Series]:
-    """Give table, reader and splits, which share nothing that they should not."""
+) -> tuple[pd.DataFrame, Reader, pd.Series, Digests | None]:
+    """Give table, reader and splits, which share nothing that they should not, and what the images are known by."""
+    prints = None
     with ranks.first_one_first():
         table, reader = open_data(config.data, config.reader, Path(config.cache))
         table, split = choose_splits(table, config.data, config.split)
@@ -126,8 +128,9 @@ def _choose_data(
         if ranks.first:
             save_splits(table, split, run.path / "splits.csv")
             key = images_key(config.data, config.reader)
-            check_leaks(table, split, reader, config.data.leaks, run.path, Path(config.cache), key)
-    return table, reader, split
+            leaks = check_leaks(table, split, reader, config.data.leaks, run.path, Path(config.cache), key)
+            prints = leaks.fingerprints
+    return table, reader, split, make_digests(prints, table["image_name"].tolist()) if prints else None
 
 
 def _make_loaders(

@@ -5,9 +5,11 @@ from dataclasses import asdict
 from typing import Any
 
 import pandas as pd
+import torch
 
 from melanoma.checkpoint import Checkpoint, save_checkpoint
 from melanoma.config import TrainConfig
+from melanoma.data.digests import Digests
 from melanoma.data.loader import Loader
 from melanoma.data.splits import split_hash
 from melanoma.evaluation.operating import choose_threshold, operating_thresholds
@@ -113,8 +115,10 @@ class Saver:
         return {name: why for share in self._trainee.ranks.gather(own) for name, why in share.items()}
 
 
-def blank_checkpoint(config: TrainConfig, table: pd.DataFrame, split: pd.Series, pos_weight: float) -> Checkpoint:
-    """Make the checkpoint of a run that has not begun; `pos_weight` is of the loss."""
+def blank_checkpoint(
+    config: TrainConfig, table: pd.DataFrame, split: pd.Series, pos_weight: float, digests: Digests | None
+) -> Checkpoint:
+    """Make the checkpoint of a run that has not begun; `pos_weight` is of the loss, `digests` are the table's."""
     prior = float(table.loc[split == "train", "target"].mean())
     return Checkpoint(
         model={},
@@ -130,4 +134,5 @@ def blank_checkpoint(config: TrainConfig, table: pd.DataFrame, split: pd.Series,
         epoch=0,
         val_auc=None,
         versions=versions(),
+        digests=None if digests is None else {name: torch.from_numpy(rows) for name, rows in vars(digests).items()},
     )
