@@ -8,7 +8,14 @@ from melanoma.compute import choose_compute
 from melanoma.data.loader import make_loader
 from melanoma.data.table import open_data
 from melanoma.errors import DataError, DivergedError
-from melanoma.prediction import COLUMNS, inference_megabytes, inference_milliseconds, model_megabytes, predict
+from melanoma.prediction import (
+    COLUMNS,
+    inference_megabytes,
+    inference_milliseconds,
+    model_megabytes,
+    predict,
+    score_batches,
+)
 
 CPU = choose_compute("cpu", "fp32", True)
 
@@ -41,6 +48,16 @@ def test_predictions_follow_the_table(loader):
     image, logit = loader.dataset[0, 0, 0]["image"], predictions["logit"].iloc[0]
     assert logit == pytest.approx(image.mean() / 255, abs=1e-5)
     assert np.allclose(predictions["probability"], 1 / (1 + np.exp(-predictions["logit"])))
+
+
+def test_batches_come_one_by_one_and_whoever_takes_them_may_go_on_computing(loader):
+    model, seen = Brightness().train(), 0
+    for batch, logits in score_batches(model, loader, CPU, ""):
+        assert not torch.is_inference_mode_enabled()
+        assert logits.tolist() == pytest.approx((batch["image"].float().mean((1, 2, 3)) / 255).tolist())
+        assert not model.training
+        seen += len(logits)
+    assert seen == len(loader.table)
 
 
 def test_the_model_is_put_into_evaluation_mode(loader):

@@ -1,7 +1,7 @@
 """Model and loader -> a table of predictions; training and evaluation share it, so their numbers agree."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pandas as pd
@@ -47,34 +47,54 @@ def predict(
         DataError: if no image could be read.
         DivergedError: if a logit is not finite.
     """
-    model.eval()
     indices, logits = [torch.zeros(0, dtype=torch.int64)], [torch.zeros(0, device=compute.device)]
-    with torch.inference_mode(), tqdm(
+    for batch, scores in score_batches(model, loader, compute, description, ranks):
+        indices.append(batch["index"])
+        logits.append(scores)
+        if ranks.count == 1:
+            after_batch()
+    shares = ranks.gather((torch.cat(indices).numpy(), torch.cat(logits).cpu().double().numpy()))
+    return _table(loader.table, *(np.concatenate(parts) for parts in zip(*shares, strict=True)))
+
+
+def score_batches(
+    model: nn.Module,
+    loader: Loader,
+    compute: Compute,
+    description: str,
+    ranks: Ranks = Ranks(),  # noqa: B008 frozen
+) -> Iterator[tuple[Batch, torch.Tensor]]:
+    """Yield each batch as it was loaded, with its logits (B,) on the device; nothing of it is kept."""
+    model.eval()
+    with tqdm(
         total=len(loader.table),
         desc=description,
         unit=" images",
         leave=False,
         disable=None if ranks.first else True,
-    ) as bar:  # fmt: skip
+    ) as bar:
         for batch in loader.epoch():
-            indices.append(batch["index"])
-            logits.append(forward(model, compute.move(batch), compute))
+            # Around the forward pass alone: around the yield, it would hold for whoever takes the batch.
+            with torch.inference_mode():
+                logits = forward(model, compute.move(batch), compute)
+            yield batch, logits
             bar.update(len(batch["index"]) * ranks.count)
-            if ranks.count == 1:
-                after_batch()
-    shares = ranks.gather((torch.cat(indices).numpy(), torch.cat(logits).cpu().double().numpy()))
-    return _table(loader.table, *(np.concatenate(parts) for parts in zip(*shares, strict=True)))
 
 
 def _table(table: pd.DataFrame, rows: NDArray[np.int64], logits: NDArray[np.float64]) -> pd.DataFrame:
     if not len(rows):
         raise DataError("none of the images to predict could be read")
-    if not np.isfinite(logits).all():
-        raise DivergedError("the model gives logits that are not finite; train again with a lower training.lr")
+    require_finite(logits)
     order = np.argsort(rows)
     scored = table.iloc[rows[order]].assign(logit=logits[order])
     scored["probability"] = to_probability(scored["logit"].to_numpy())
     return scored[list(COLUMNS)]
+
+
+def require_finite(logits: NDArray[np.float64]) -> None:
+    """Raise DivergedError if a logit is not finite."""
+    if not np.isfinite(logits).all():
+        raise DivergedError("the model gives logits that are not finite; train again with a lower training.lr")
 
 
 def to_probability(logit: NDArray[np.float64]) -> NDArray[np.float64]:

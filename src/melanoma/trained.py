@@ -10,6 +10,7 @@ from melanoma.compute import Compute, choose_compute
 from melanoma.config import TrainConfig
 from melanoma.errors import CheckpointError
 from melanoma.models import build_model
+from melanoma.models.views import Views, view_count
 
 
 def rebuild(checkpoint: Checkpoint, trained: TrainConfig, path: str) -> nn.Module:
@@ -27,6 +28,20 @@ def rebuild(checkpoint: Checkpoint, trained: TrainConfig, path: str) -> nn.Modul
             f"{trained.model.backbone}; use the timm version that wrote it, {checkpoint.versions.get('timm')}"
         ) from error
     return model
+
+
+def place(
+    checkpoint: Checkpoint, trained: TrainConfig, path: str, compute: Compute, tta: str = "none", crops: int = 1
+) -> nn.Module:
+    """Rebuild the network where it is to compute, averaging over the views of an image that are asked for.
+
+    Raises:
+        CheckpointError: if the weights, which lie in `path`, do not fit.
+    """
+    model = rebuild(checkpoint, trained, path)
+    if view_count(tta, crops) > 1:
+        model = Views(model, tta, crops, trained.training.image_size)
+    return compute.place(model)
 
 
 def compute_like(trained: TrainConfig, device: str) -> Compute:

@@ -17,9 +17,9 @@ from melanoma.data.table import open_data
 from melanoma.errors import DataError
 from melanoma.evaluation.known_images import Overlap
 from melanoma.evaluation.metrics import PAUC_MIN_TPR, Metrics, classification_metrics
-from melanoma.models.views import Views, read_size, view_count
+from melanoma.models.views import read_size
 from melanoma.prediction import predict
-from melanoma.trained import compute_like, rebuild
+from melanoma.trained import compute_like, place
 
 _log = logging.getLogger(__name__)
 
@@ -78,10 +78,8 @@ def score(opened: Opened, config: ScoringConfig) -> Scored:
     Raises:
         MelanomaError: of the kind that says what the user can mend.
     """
-    model = rebuild(opened.checkpoint, opened.trained, config.checkpoint[0])
-    if view_count(config.tta, config.crops) > 1:
-        model = Views(model, config.tta, config.crops, opened.trained.training.image_size)
-    model = opened.compute.place(model)
+    (path,) = config.checkpoint
+    model = place(opened.checkpoint, opened.trained, path, opened.compute, config.tta, config.crops)
     predictions, unreadable = score_rows(model, opened, opened.table, config, opened.split)
     return Scored(predictions, model, unreadable)
 
