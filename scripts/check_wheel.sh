@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds the wheel, installs it in a bare virtual environment, and trains from it in a folder without the sources.
+# Builds the wheel, installs it in a bare virtual environment, and trains and predicts from it in a folder without the sources.
 #   scripts/check_wheel.sh [FOLDER FOR THE ENVIRONMENT]
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -23,4 +23,8 @@ for job in 0 1; do
         hydra.run.dir="$work/eval_$job"
     test -s "$work/eval_$job/report.html"
 done
+"$work/venv/bin/melanoma-predict" checkpoint="$work/sweep" images="$work/demo/jpeg/train" hydra.run.dir="$work/predict"
+test -s "$work/predict/submission.csv"
+"$work/venv/bin/melanoma-export" checkpoint="$work/sweep/0_standard" format=bundle hydra.run.dir="$work/export"
+test -s "$work/export/model.safetensors"
 echo "the wheel works"

@@ -77,7 +77,7 @@ def run(
         code = 0
         try:
             commands = {"train": cli.train, "eval": cli.evaluate, "compare": cli.compare, "prepare": cli.prepare}
-            (commands | {"tune": cli.tune})[command]()
+            (commands | {"tune": cli.tune, "predict": cli.predict, "export": cli.export})[command]()
         except SystemExit as left:
             code = int(left.code or 0)
         out, err = capfd.readouterr()

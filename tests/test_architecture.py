@@ -17,6 +17,8 @@ MAY_NOT = {
     "training": ("cli", "compare", "evaluation.run", "evaluation.report"),
     "evaluation": ("cli", "compare", "training"),
     "compare": ("cli", "training"),
+    "predict": ("cli", "compare", "training", "tune"),
+    "export": ("cli", "compare", "training", "tune", "data", "predict"),
     "tune": ("cli", "compare"),
     "tune/space.py": ("training", "models", "data"),
     "tune/study.py": ("training", "models", "data"),

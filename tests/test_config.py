@@ -10,6 +10,8 @@ from melanoma.config import (
     CONFIG_DIR,
     CompareConfig,
     EvalConfig,
+    ExportConfig,
+    PredictConfig,
     PrepareConfig,
     TrainConfig,
     TuneConfig,
@@ -127,6 +129,8 @@ def test_no_dataclass_has_a_default():
     check(EvalConfig)
     check(CompareConfig)
     check(PrepareConfig)
+    check(PredictConfig)
+    check(ExportConfig)
     check(TuneConfig)
 
 
@@ -177,6 +181,18 @@ def test_a_checkpoint_is_one_or_several():
     for given, paths in (("a", ["a"]), ("[a,b]", ["a", "b"])):
         config = resolve(compose("eval", [f"checkpoint={given}"]), EvalConfig)
         assert (config.checkpoint, config.ensemble, config.tta, config.crops) == (paths, "logits", "none", 1)
+
+
+def test_predict_takes_changes_or_a_whole_data_set_and_skips_in_both():
+    needed = ["checkpoint=x", "images=y", "+data.sites={knee: lower extremity}"]
+    single = resolve(compose("predict", needed), PredictConfig)
+    whole = resolve(compose("predict", [*needed, "data=ham10000", "reader=dicom"]), PredictConfig)
+    assert (single.data.sites, single.reader) == ({"knee": "lower extremity"}, None)
+    assert (whole.data.columns.image_name, whole.data.sites["knee"]) == ("image_id", "lower extremity")
+    assert (single.data.on_error, whole.data.on_error, whole.reader.name) == ("skip", "skip", "dicom")
+    shipped = {path.stem for path in CONFIG_DIR.joinpath("reader").iterdir()}
+    assert single.readers.keys() == shipped
+    assert all(name == reader.name for name, reader in single.readers.items())
 
 
 def test_prepare_draws_the_splits_that_training_draws():

@@ -58,6 +58,17 @@ def test_no_name_in_what_training_evaluation_and_comparison_say_and_write(run, o
     assert told(tmp_path / "run") + told(tmp_path / "eval") + told(tmp_path / "compare") == []
 
 
+def test_no_name_in_what_predicting_and_exporting_say_and_write(run, trained, named, tmp_path):
+    words = [f"checkpoint={trained}", f"images={named}/train", "data=siim_isic"]
+    code, *said = run("predict", *words, f"hydra.run.dir={tmp_path}/predict")
+    assert code == 0, said
+    code, *more = run("export", f"checkpoint={trained}", "format=bundle", f"hydra.run.dir={tmp_path}/export")
+    assert code == 0, more
+    assert NAME.decode() not in "".join([*said, *more])
+    assert told(tmp_path / "predict") + told(tmp_path / "export") == []
+    assert NAME not in (tmp_path / "predict/predictions.csv").read_bytes()
+
+
 @pytest.mark.parametrize("fault", ["cut", "age", "leak"])
 def test_no_name_in_an_error(run, options, named, tmp_path, fault):
     first, second, *_ = sorted((named / "train").iterdir())

@@ -6,7 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from melanoma.config import CompareConfig, EvalConfig, PrepareConfig, TrainConfig, TuneConfig, compose, resolve
+from melanoma.config import (
+    CompareConfig,
+    EvalConfig,
+    ExportConfig,
+    PredictConfig,
+    PrepareConfig,
+    TrainConfig,
+    TuneConfig,
+    compose,
+    resolve,
+)
 from melanoma.config.command_line import separate_data_sets, trials_option
 
 ROOT = Path(__file__).parents[1]
@@ -16,10 +26,12 @@ SCHEMAS = {
     "train": TrainConfig,
     "eval": EvalConfig,
     "compare": CompareConfig,
+    "predict": PredictConfig,
+    "export": ExportConfig,
     "prepare": PrepareConfig,
     "tune": TuneConfig,
 }
-COMMANDS = re.findall(r"^melanoma-(train|eval|compare|prepare|tune) (.*)$", PAGES, re.MULTILINE)
+COMMANDS = re.findall(r"^melanoma-(train|eval|predict|export|compare|prepare|tune) (.*)$", PAGES, re.MULTILINE)
 
 
 def test_it_fits_on_a_few_screens():

@@ -25,6 +25,8 @@ from melanoma.config import (
     CONFIG_DIR,
     CompareConfig,
     EvalConfig,
+    ExportConfig,
+    PredictConfig,
     PrepareConfig,
     TrainConfig,
     TuneConfig,
@@ -58,6 +60,16 @@ def compare() -> None:
     _command("compare", CompareConfig, _compare)
 
 
+def predict() -> None:
+    """Run `melanoma-predict`."""
+    _command("predict", PredictConfig, _predict)
+
+
+def export() -> None:
+    """Run `melanoma-export`."""
+    _command("export", ExportConfig, _export)
+
+
 def prepare() -> None:
     """Run `melanoma-prepare`."""
     _command("prepare", PrepareConfig, _prepare)
@@ -83,6 +95,20 @@ def _evaluate(config: EvalConfig, run_dir: Path) -> float | None:
 
 def _compare(config: CompareConfig, run_dir: Path) -> float | None:
     from melanoma.compare.run import compare as run
+
+    run(config, run_dir)
+    return None
+
+
+def _predict(config: PredictConfig, run_dir: Path) -> float | None:
+    from melanoma.predict.run import predict as run
+
+    run(config, run_dir)
+    return None
+
+
+def _export(config: ExportConfig, run_dir: Path) -> float | None:
+    from melanoma.export.run import export as run
 
     run(config, run_dir)
     return None

@@ -16,7 +16,9 @@ from omegaconf.errors import OmegaConfBaseException
 from melanoma.config.commands import CompareConfig, PrepareConfig, TrainConfig
 from melanoma.config.data import CodesConfig, ColumnsConfig, DataConfig, DemoConfig, ReaderConfig, SplitConfig
 from melanoma.config.evaluation import EvalConfig, EvalDataConfig, ScoringConfig
+from melanoma.config.export import ExportConfig
 from melanoma.config.model import ModelConfig
+from melanoma.config.predict import PredictConfig, PredictDataConfig
 from melanoma.config.training import AugmentConfig, TrainingConfig
 from melanoma.config.tune import RangeConfig, StudyConfig, TuneConfig
 from melanoma.errors import ConfigError
@@ -32,7 +34,10 @@ __all__ = [
     "DemoConfig",
     "EvalConfig",
     "EvalDataConfig",
+    "ExportConfig",
     "ModelConfig",
+    "PredictConfig",
+    "PredictDataConfig",
     "PrepareConfig",
     "RangeConfig",
     "ReaderConfig",

@@ -29,7 +29,7 @@ def records_from_headers(config: DataConfig, reader: Reader) -> pd.DataFrame:
     names = reader.names()
     if not names:
         raise DataError(f"{config.name}: no images found; look at data.root and data.images")
-    return _from_headers(reader.headers(names), config)
+    return from_headers(reader.headers(names), config)
 
 
 def complete_from_headers(table: pd.DataFrame, config: DataConfig, reader: Reader) -> pd.DataFrame:
@@ -48,7 +48,7 @@ def complete_from_headers(table: pd.DataFrame, config: DataConfig, reader: Reade
         return table
     if "patient_id" in lacking:
         table, headers = _with_known_patients(table, headers, absent, config)
-    said = _from_headers(headers, config).set_index("image_name").reindex(table["image_name"]).set_axis(table.index)
+    said = from_headers(headers, config).set_index("image_name").reindex(table["image_name"]).set_axis(table.index)
     known = [name for name in lacking if name in headers.columns]
     if known:
         _log.info("%s: %s come from the image files", config.name, ", ".join(known))
@@ -75,7 +75,7 @@ def _with_known_patients(
     return table[~table["image_name"].isin(left_out)].reset_index(drop=True), headers[~silent]
 
 
-def _from_headers(headers: pd.DataFrame, config: DataConfig) -> pd.DataFrame:
+def from_headers(headers: pd.DataFrame, config: DataConfig) -> pd.DataFrame:
     """Map headers as a CSV's cells, with whole numbers read by `data.codes`."""
     known = {name: name if name in headers.columns else None for name in FILLED}
     columns = replace(

@@ -26,6 +26,10 @@ class Folder:
     """Ending of names in the CSV and of files that is not part of the image's name, such as _downsampled."""
     cache: Path | None = None
     """Folder for what can be made again, such as an index; None keeps it in memory."""
+    root_option: str = "data.root"
+    """The config option that names the root, for errors."""
+    only: str | None = None
+    """The one file that is looked at, of this folder itself; None looks at all."""
 
     def __post_init__(self) -> None:
         if not self.path.is_dir():
@@ -44,7 +48,8 @@ class Folder:
             DataError: if two files have one name, or a file is a link that leaves the root.
         """
         rank = {suffix.lower(): place for place, suffix in enumerate(self.suffixes)}
-        found = [entry for entry in _entries(self.path) if Path(entry.name).suffix.lower() in rank]
+        entries = entries_of(self.path) if self.only is None else self._only()
+        found = [entry for entry in entries if Path(entry.name).suffix.lower() in rank]
         whole_names: set[str] = set()
         files: dict[str, str] = {}
         for entry in sorted(found, key=lambda entry: (-rank[Path(entry.name).suffix.lower()], entry.path)):
@@ -64,15 +69,20 @@ class Folder:
     def _assert_inside(self, path: Path) -> None:
         if not path.resolve().is_relative_to(self.root.resolve()):
             raise DataError(
-                f"{path} is a link that leaves data.root; put the files themselves there, or set data.root to the "
-                "folder that holds both"
+                f"{path} is a link that leaves {self.root_option}; put the files themselves there, or set "
+                f"{self.root_option} to the folder that holds both"
             )
 
+    def _only(self) -> Iterator["os.DirEntry[str]"]:
+        with os.scandir(self.path) as entries:
+            yield from (entry for entry in entries if entry.name == self.only)
 
-def _entries(folder: str | Path) -> Iterator["os.DirEntry[str]"]:
+
+def entries_of(folder: str | Path) -> Iterator["os.DirEntry[str]"]:
+    """Yield the files in a folder and those below it; linked folders are not entered."""
     with os.scandir(folder) as entries:
         for entry in entries:
             if entry.is_dir(follow_symlinks=False):
-                yield from _entries(entry.path)
+                yield from entries_of(entry.path)
             else:
                 yield entry

@@ -1,0 +1,56 @@
+"""All options of `melanoma-predict`."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from melanoma.config.data import DataConfig, ReaderConfig
+from melanoma.schema import bounds
+
+
+@dataclass
+class PredictDataConfig:
+    """Changes the checkpoint's data config, as far as images without labels need one."""
+
+    on_error: str = bounds(choices=("fail", "skip"))
+    """What an image that is missing or unreadable does: end the run, or be listed and left out."""
+    max_bad_fraction: float = bounds(at_least=0, at_most=1)
+    """With on_error=skip: the share of such images above which the run ends all the same."""
+    sexes: dict[str, str] = bounds()
+    """Further words, in lower case -> male or female, or '' for unknown."""
+    sites: dict[str, str] = bounds()
+    """Further words for a body site, in lower case -> one of the six canonical sites, or '' for unknown."""
+
+
+@dataclass
+class PredictConfig:
+    """All that `melanoma-predict` needs."""
+
+    checkpoint: list[str] = bounds()
+    """Files, or directories that `melanoma-train` wrote: a run's best epoch, or those of all of a sweep's jobs. Of
+    several, the logits are averaged."""
+    images: str = bounds()
+    """A folder, one image or shard, or a CSV with image_name and, where it is known, sex, age_approx,
+    anatom_site_general_challenge and patient_id."""
+    root: str | None = bounds()
+    """Folder that holds, at any depth, the images that a CSV names; null: the CSV's own."""
+    tta: str = bounds(choices=("none", "flip", "dihedral"))
+    """Views of an image whose logits are averaged: itself; with its two mirror images and both together; the eight
+    symmetries of the square."""
+    crops: int = bounds(choices=(1, 5))
+    """1: the whole image. 5: the corners and the centre of a larger picture, averaged, each in the views of `tta`."""
+    crop_scale: float = bounds(above=0, at_most=1)
+    """Side of a crop as a share of the larger picture's; a crop has the size that the model was trained at."""
+    device: str = bounds(choices=("auto", "cpu", "cuda"))
+    data: Any = bounds(pick=lambda values: DataConfig if "name" in values else PredictDataConfig)
+    """A whole data config, for its words and its CSV's columns alone, else changes to the checkpoint's own."""
+    reader: ReaderConfig | None = bounds()
+    """null: chosen by what is found."""
+    readers: dict[str, ReaderConfig] = bounds()
+    """What is looked for where `reader` is null; the checkpoint's own reader comes first."""
+    cache: str = bounds()
+    """Folder for what can be made again: indexes of shards."""
+    workers: int | None = bounds(at_least=0)
+
+    def __post_init__(self) -> None:
+        if not self.checkpoint:
+            raise ValueError("checkpoint=[] names none; give a file, a run's directory or a sweep's")

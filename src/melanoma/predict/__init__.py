@@ -1,0 +1,1 @@
+"""Images that nobody has labelled -> predictions."""
