@@ -3,7 +3,15 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from melanoma.data.floor import age_bands, image_counts, shortcut_auc
+from melanoma.data.floor import (
+    age_bands,
+    dimensions,
+    image_counts,
+    learnt_scores,
+    shortcut_auc,
+    shortcut_scores,
+    tenths,
+)
 
 
 def draw(count=20000, seed=0):
@@ -75,3 +83,42 @@ def test_counts_of_images_follow_the_patient():
     assert tenths[patient == "a"].nunique() == 1
     assert tenths[patient == "b"].unique().tolist() == tenths[patient == "c"].unique().tolist()
     assert tenths[0] > tenths[13]
+
+
+def test_scores_added_up_give_the_floor():
+    category, target, patient, _ = draw(2000)
+    scores = shortcut_scores([category, patient], target, patient)
+    assert scores.shape == (2000, 2)
+    assert (scores[:, 1] == 0).all()
+    assert roc_auc_score(target, scores.sum(axis=1)) == shortcut_auc([category, patient], target, patient)
+
+
+def test_what_is_learnt_from_some_rows_scores_the_others():
+    category, target, _, _ = draw(3000)
+    learn = np.arange(3000) < 2000
+    scores = learnt_scores([category], target, learn)
+    rates = [target[learn & (category == one)].mean() for one in range(3)]
+    assert scores.shape == (1000, 1)
+    assert [scores[category[~learn] == one, 0].max() for one in range(3)] == sorted(np.unique(scores))
+    assert rates == sorted(rates)
+
+
+def test_a_category_that_was_not_learnt_says_nothing():
+    target, learn = pd.Series([0, 1] * 10 + [0, 1]), np.arange(22) < 20
+    assert learnt_scores([pd.Series(["a"] * 20 + ["b", None])], target, learn).ravel().tolist() == [0, 0]
+
+
+def test_four_melanomas_are_too_few_to_learn_from():
+    target = pd.Series([1] * 4 + [0] * 20)
+    assert learnt_scores([target], target, np.arange(24) < 22) is None
+
+
+def test_few_different_numbers_stay_and_many_become_tenths():
+    assert tenths(pd.Series([3.0, 3.0, 5.0, np.nan])).tolist()[:3] == [3, 3, 5]
+    assert tenths(pd.Series(range(1000))).value_counts().tolist() == [100] * 10
+
+
+def test_dimensions_are_missing_where_a_side_is():
+    names = dimensions(pd.Series([640.0, 1e6, np.nan]), pd.Series([480, 2, 3]))
+    assert names.tolist()[:2] == ["640 x 480", "1000000 x 2"]
+    assert names.isna().tolist() == [False, False, True]

@@ -31,3 +31,7 @@ def test_few_sizes_are_groups_and_many_are_bands():
     assert groups(width=[640, 640, np.nan], height=[480, 480, 480])["image size"] == ["640 x 480 px"] * 2 + ["unknown"]
     many = groups(width=[100, 1500, 1600, 1700, 3000, 6000, 7000], height=[1000] * 7)["image size"]
     assert many == ["under 1 megapixel", *["1 to 4 megapixels"] * 4, *["4 to 12 megapixels"] * 2]
+
+
+def test_one_source_or_size_for_all_is_no_grouping():
+    assert groups(source=["a", "a"], width=[640, 640], height=[480, 480]) == {}

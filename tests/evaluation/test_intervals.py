@@ -38,6 +38,15 @@ def test_equals_resampling_rows_with_and_without_ties(decimals):
     assert patient_bootstrap_auc(*data, draws=100, seed=3) == pytest.approx(slow_interval(*data, 100, 3))
 
 
+def test_a_score_of_few_values_equals_resampling_rows():
+    target, score, patient = clustered(images=8)
+    categories = np.digitize(score, [-1, 0.5, 2])
+    assert len(np.unique(patient * 4 + categories)) < len(target) / 4
+    assert patient_bootstrap_auc(target, categories, patient, draws=100, seed=3) == pytest.approx(
+        slow_interval(target, categories, patient, 100, 3)
+    )
+
+
 def test_draws_with_one_class_are_left_out():
     data = clustered(patients=4, images=3, seed=1)
     assert 0 < data[0].sum() < len(data[0])

@@ -50,7 +50,7 @@ def test_an_evaluation_leaves_what_it_promises(score, tmp_path):
     names = {path.relative_to(tmp_path / "eval").as_posix() for path in (tmp_path / "eval").rglob("*.*")}
     assert names == {
         *("predictions.csv", "metrics.json", "evidence.json", "report.html", "model_card.md"),
-        *(f"plots/{name}.png" for name in ("roc", "reliability", "confusion", "net_benefit")),
+        *(f"plots/{name}.png" for name in ("roc", "reliability", "confusion", "net_benefit", "shortcuts")),
     }
 
 
@@ -162,6 +162,29 @@ def test_a_file_of_the_same_predictions_gives_the_same_figures(score, tmp_path):
     same = [key for key in ours if ours[key] == theirs[key]]
     assert set(ours) - set(same) == {"split", "inference_ms_per_image", "model_megabytes", "why_missing"}
     assert not (tmp_path / "file/model_card.md").exists()
+
+
+def test_the_shortcut_audit_is_on_the_page_in_the_evidence_and_on_the_card(score, tmp_path):
+    score()
+    evidence = json.loads((tmp_path / "eval/evidence.json").read_text())
+    verdict, audit = evidence["shortcut_verdict"], evidence["shortcuts"]
+    page = (tmp_path / "eval/report.html").read_text()
+    assert page.count(verdict["words"]) == 2  # on the first screen, and above the section
+    assert verdict["words"] in (tmp_path / "eval/model_card.md").read_text().replace("\\", "")
+    titles = re.findall("<h2>(.*)</h2>", page)
+    assert titles.index("Operating points") + 1 == titles.index("Shortcut audit") == titles.index("Calibration") - 1
+    assert (len(audit["parts"]), len(audit["floors"]), len(audit["flips"])) == (5, 7, 10)
+    assert audit["learnt_from"] == "the images that the model has learnt from"
+    facts = pd.read_csv(tmp_path / "eval/predictions.csv")[["width", "height", "file_bytes"]]
+    assert (facts[["width", "height"]] == 32).all(axis=None)
+    assert (facts["file_bytes"] > 0).all()
+
+
+def test_altered_images_can_be_left_out(score, tmp_path):
+    score("shortcuts=false")
+    audit = json.loads((tmp_path / "eval/evidence.json").read_text())["shortcuts"]
+    assert (audit["parts"], audit["flips"], len(audit["floors"])) == ([], [], 7)
+    assert audit["why_not_altered"] == "shortcuts=false leaves it out"
 
 
 @pytest.mark.parametrize("method", ["temperature", "platt", "isotonic", "prior"])

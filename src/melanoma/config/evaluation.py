@@ -80,6 +80,8 @@ class EvalConfig(ScoringConfig):
     Else the directory of an earlier melanoma-eval of that split; null shows none."""
     prevalences: list[float] = bounds(above=0, below=1)
     """Shares of melanomas for which predictive values and net benefit are told."""
+    shortcuts: bool = bounds()
+    """Scores altered images for the shortcut audit, in 15 times the forward passes; false leaves that part out."""
     min_tpr: float = bounds(at_least=0, below=1)
     """True positive rate from which on the partial AUC counts."""
     bootstrap_draws: int = bounds(at_least=100)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from melanoma.data.floor import FOLDS, age_bands, image_counts, shortcut_auc
+from melanoma.data.floor import FOLDS, age_bands, dimensions, image_counts, shortcut_auc
 from melanoma.data.splits import SPLITS
 from melanoma.vocabulary import SEXES, SITES
 
@@ -106,7 +106,7 @@ def _floor(table: pd.DataFrame, sizes: pd.DataFrame | None) -> dict[str, float |
         "images_per_patient": image_counts(table["patient_id"]),
     }
     if sizes is not None:
-        features["dimensions"] = sizes["width"].astype("str") + " x " + sizes["height"].astype("str")
+        features["dimensions"] = dimensions(sizes["width"], sizes["height"])
     return {
         name: shortcut_auc([features[part] for part in parts], table["target"], table["patient_id"])
         if set(parts) <= features.keys()

@@ -12,6 +12,8 @@ from melanoma.evaluation.numbers import measure
 from melanoma.evaluation.patients import ContextScore, measure_patients
 from melanoma.evaluation.prevalence import DecisionCurve, OperatingPoint, decision_curve, operating_points
 from melanoma.evaluation.reliability import Reliability, measure_reliability
+from melanoma.evaluation.shortcut_verdict import Verdict, judge
+from melanoma.evaluation.shortcuts import Shortcuts, measure_shortcuts
 from melanoma.evaluation.subgroups import Subgroup, measure_subgroups
 from melanoma.evaluation.subject import Subject
 from melanoma.evaluation.threshold_table import ThresholdRow, threshold_table
@@ -33,6 +35,8 @@ class Evidence:
     """As the predictions came and, where they were calibrated, as they are; None of mean ranks."""
     external: External | None
     """None where the images are of the model's own data set, or nobody knows."""
+    shortcuts: Shortcuts
+    shortcut_verdict: Verdict
 
 
 def gather(subject: Subject, config: EvalConfig) -> Evidence:
@@ -44,6 +48,7 @@ def gather(subject: Subject, config: EvalConfig) -> Evidence:
     thresholds = {"Threshold": threshold} | subject.further_thresholds
     learnt_for = subject.calibrated_at or float(target.mean())
     shares = config.prevalences if subject.is_probability else []
+    shortcuts = measure_shortcuts(subject, config)
     curves = [decision_curve(target, probability, one, learnt_for) for one in shares]
     return Evidence(
         measure(subject, config),
@@ -56,6 +61,8 @@ def gather(subject: Subject, config: EvalConfig) -> Evidence:
         measure_external(table, subject.other_data, threshold, subject.is_probability, config)
         if subject.other_data
         else None,
+        shortcuts,
+        judge(shortcuts),
     )
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 UNKNOWN = "unknown"
+OF_FILES = ("source", "image size")
 METADATA = ("sex", "age_approx", "anatom_site_general_challenge")
 AGE_BANDS = ("0-29", "30-49", "50-69", "70+")
 MOST_SIZES = 6
@@ -15,7 +16,8 @@ def group_images(predictions: pd.DataFrame) -> dict[str, pd.Series]:
     """Name each image's group, (n,) ordered categories, under each grouping that the table's columns allow.
 
     `predictions` has any of the columns sex, age_approx, anatom_site_general_challenge, source, width and height. A
-    missing value is the group "unknown"; a column without any value gives no grouping.
+    missing value is the group "unknown"; a column without any value gives no grouping, and neither does one source or
+    image size for all.
     """
     known = predictions.dropna(axis="columns", how="all")
     groupings: dict[str, pd.Series] = {}
@@ -32,7 +34,7 @@ def group_images(predictions: pd.DataFrame) -> dict[str, pd.Series]:
     if columns := [name for name in METADATA if name in known]:
         complete = known[columns].notna().all(axis=1)
         groupings["metadata"] = _ordered(complete.map({True: "complete", False: "something missing"}))
-    return groupings
+    return {name: values for name, values in groupings.items() if name not in OF_FILES or values.nunique() > 1}
 
 
 def _as_text(values: pd.Series) -> pd.Series:

@@ -79,7 +79,7 @@ def _numbers(cells: pd.DataFrame, column: str, path: Path) -> pd.Series:
         return pd.Series(np.nan, index=cells.index)
     known = ~cells[column].str.lower().isin(_UNKNOWN)
     numbers = pd.to_numeric(cells[column], errors="coerce").where(known)
-    most = 120 if column == "age_approx" else np.inf
+    most = 120 if column == "age_approx" else np.finfo(np.float64).max
     _refuse(known & ~numbers.between(0, most, inclusive="both"), cells, column, path, "a number from 0"
             + (" to 120" if most == 120 else "") + ", or blank")  # fmt: skip
     return numbers.astype("float64")

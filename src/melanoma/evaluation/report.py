@@ -96,3 +96,8 @@ def why_missing(metrics: Metrics, key: str) -> str:
 def counted(number: object, noun: str) -> str:
     """Put a number before its noun, in the plural where need be."""
     return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
+def capital(words: str) -> str:
+    """Begin with a capital, and leave the rest."""
+    return words[:1].upper() + words[1:]

@@ -19,8 +19,10 @@ from melanoma.evaluation.sections.external import show_external
 from melanoma.evaluation.sections.numbers import all_figures
 from melanoma.evaluation.sections.operating import show_operating
 from melanoma.evaluation.sections.patients import show_patients
+from melanoma.evaluation.sections.shortcuts import show_shortcuts
 from melanoma.evaluation.sections.subgroups import lead, show_subgroups
 from melanoma.evaluation.sections.trust import show_reliability
+from melanoma.evaluation.shortcut_picture import plot_shortcuts
 from melanoma.evaluation.subject import Subject, subject_of_checkpoints, subject_of_file
 from melanoma.page import Section
 
@@ -64,9 +66,11 @@ def _draw(plots: Path, subject: Subject, evidence: Evidence) -> dict[str, Path]:
     target, probability = table["target"].to_numpy(dtype=int), table["probability"].to_numpy()
     low, high = metrics["auc_ci_low"], metrics["auc_ci_high"]
     interval = None if low is None else (low, high)
-    files = {name: plots / f"{name}.png" for name in ("roc", "reliability", "confusion", "net_benefit", "external")}
+    names = ("roc", "reliability", "confusion", "net_benefit", "external", "shortcuts")
+    files = {name: plots / f"{name}.png" for name in names}
     plot_roc(target, probability, metrics["auc"], interval, metrics["threshold"], files["roc"])
     plot_confusion(metrics["confusion_matrix"], files["confusion"])
+    plot_shortcuts(evidence.shortcuts, files["shortcuts"])
     if evidence.reliability:
         plot_reliability(*evidence.reliability, files["reliability"])
         plot_decision_curves(evidence.decision_curves, files["net_benefit"])
@@ -78,7 +82,8 @@ def _draw(plots: Path, subject: Subject, evidence: Evidence) -> dict[str, Path]:
 def _write_pages(run_dir: Path, subject: Subject, evidence: Evidence, pictures: dict[str, Path]) -> None:
     leading = {"ROC curve": "roc", "Reliability": "reliability", "Confusion matrix": "confusion"}
     sections = _sections(subject, evidence, pictures)
-    verdict = [*(lead_external(evidence.external) if evidence.external else []), lead(evidence.subgroups)]
+    external = lead_external(evidence.external) if evidence.external else []
+    verdict = [*external, lead(evidence.subgroups), evidence.shortcut_verdict.words]
     write_report(
         run_dir / "report.html",
         title=subject.title,
@@ -99,10 +104,10 @@ def _sections(subject: Subject, evidence: Evidence, pictures: dict[str, Path]) -
     sections = [show_external(evidence.external, pictures.get("external"))] if evidence.external else []
     sections.append(show_subgroups(evidence.subgroups))
     if evidence.reliability:
-        sections += [
-            show_operating(evidence.operating_points, evidence.thresholds, pictures["net_benefit"]),
-            show_reliability(*evidence.reliability, subject.calibrated_by, pictures["reliability"]),
-        ]
+        sections.append(show_operating(evidence.operating_points, evidence.thresholds, pictures["net_benefit"]))
+    sections.append(show_shortcuts(evidence.shortcuts, evidence.shortcut_verdict, pictures["shortcuts"]))
+    if evidence.reliability:
+        sections.append(show_reliability(*evidence.reliability, subject.calibrated_by, pictures["reliability"]))
     if evidence.patients:
         sections.append(show_patients(evidence.patients))
     return [*sections, all_figures(evidence.metrics)]

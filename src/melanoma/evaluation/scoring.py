@@ -41,6 +41,8 @@ class Opened:
     """The rows that the checkpoint was validated on; none where any of them is not at hand."""
     is_external: bool
     """Whether the rows are another data set's, or new images."""
+    learnt: pd.DataFrame
+    """The rows that the checkpoint has learnt from, as far as they are at hand."""
     overlap: Overlap | None = None
     """What another data set shares with the training images; None where it was not looked for."""
 
@@ -69,7 +71,8 @@ def open_checkpoint(config: ScoringConfig) -> Opened:
     table, reader = _open(config, own, checkpoint)
     external = not _is_own_data(table, own, trained, checkpoint)
     rows, split = _choose_rows(table, config, own, checkpoint, external)
-    return Opened(checkpoint, trained, own, compute, rows, reader, split, _validated_on(table, checkpoint), external)
+    validation, learnt = _validated_on(table, checkpoint), table[table["image_name"].map(checkpoint.splits) == "train"]
+    return Opened(checkpoint, trained, own, compute, rows, reader, split, validation, external, learnt)
 
 
 def score(opened: Opened, config: ScoringConfig) -> Scored:

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from melanoma.config import EvalConfig
+from melanoma.data.image_facts import image_facts
 from melanoma.errors import ConfigError
 from melanoma.evaluation.ensemble import combine
 from melanoma.evaluation.facts import describe_members, name_scorer
@@ -89,7 +90,7 @@ def subject_of_checkpoints(config: EvalConfig) -> Subject:
     split = members[0].opened.split
     plural = "s" if config.ensemble == "folds" else ""
     return Subject(
-        _together(members, config),
+        _with_facts(_together(members, config), members, config),
         split=split,
         threshold=threshold,
         title=f"{facts['Model']}: {facts['Data set']}, {split} split{plural}",
@@ -127,6 +128,18 @@ def _together(members: list[Member], config: EvalConfig) -> pd.DataFrame:
     if config.ensemble == "folds":
         tables = {member.path: member.predictions.assign(fold=fold_of(member.opened)) for member in members}
     return combine(tables, config.ensemble)
+
+
+def _with_facts(predictions: pd.DataFrame, members: list[Member], config: EvalConfig) -> pd.DataFrame:
+    """Add what the image files say of themselves, and which data set each image is of."""
+    # Folds have images of their own; otherwise all members have the same.
+    facts = pd.concat([_facts(member) for member in (members if config.ensemble == "folds" else members[:1])])
+    return predictions.join(facts, on="image_name")
+
+
+def _facts(member: Member) -> pd.DataFrame:
+    names, opened = member.predictions["image_name"], member.opened
+    return image_facts(opened.reader, names).assign(source=opened.table.set_index("image_name")["source"])
 
 
 def _further(members: list[Member], config: EvalConfig) -> dict[str, float]:

@@ -6,6 +6,7 @@ exact, so neither the order of images nor how many weightings are measured toget
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -37,18 +38,25 @@ class Curve:
         return ((self.positives > 0) & (self.negatives > 0))[:, 0]
 
 
+class Rows(NamedTuple):
+    """Images in order of their scores."""
+
+    patient: Counts
+    images: Counts | None
+    """How many a row stands for; None where each stands for one."""
+
+
 def weighted_curve(target: Counts, score: Floats, patient: Counts) -> Callable[[Counts], Curve]:
     """Sort once, and return a function from patient weights (weightings, patients) to their curves.
 
     `target`, `score` and `patient` are (n,); `patient` holds columns of the weights.
     """
-    positive_scores, negative_scores = -score[target == 1], -score[target == 0]
-    positive_order, negative_order = np.argsort(positive_scores), np.argsort(negative_scores)
-    positives, negatives = patient[target == 1][positive_order], patient[target == 0][negative_order]
+    positive_scores, positives = _sorted_rows(-score[target == 1], patient[target == 1])
+    negative_scores, negatives = _sorted_rows(-score[target == 0], patient[target == 0])
     distinct = np.unique(positive_scores)
-    last = np.searchsorted(positive_scores[positive_order], distinct, side="right")
-    above = np.searchsorted(negative_scores[negative_order], distinct, side="left")
-    not_below = np.searchsorted(negative_scores[negative_order], distinct, side="right")
+    last = np.searchsorted(positive_scores, distinct, side="right")
+    above = np.searchsorted(negative_scores, distinct, side="left")
+    not_below = np.searchsorted(negative_scores, distinct, side="right")
 
     def curve(weights: Counts) -> Curve:
         benign = _cumulate(weights, negatives)
@@ -104,10 +112,21 @@ def weighted_specificity_at(curve: Curve, sensitivity: float) -> Floats:
     return np.where(curve.defined, spared / np.maximum(curve.negatives[:, 0], 1), np.nan)
 
 
-def _cumulate(weights: Counts, rows: Counts) -> Counts:
+def _sorted_rows(score: Floats, patient: Counts) -> tuple[Floats, Rows]:
+    """Sort by score, and put rows of one patient with one score together; few are left where scores are categories."""
+    order = np.lexsort((patient, score))
+    score, patient = score[order], patient[order]
+    differs = (np.diff(score) != 0) | (np.diff(patient) != 0)
+    first = np.flatnonzero(np.append(True, differs)) if len(score) else np.empty(0, dtype=np.int64)
+    images = np.diff(np.append(first, len(score)))
+    return score[first], Rows(patient[first], None if len(first) == len(score) else images)
+
+
+def _cumulate(weights: Counts, rows: Rows) -> Counts:
     """Return the weight of the first 0, 1, ... rows, (weightings, rows + 1)."""
-    cumulative = np.zeros((len(weights), len(rows) + 1), dtype=np.int64)
-    np.cumsum(np.take(weights, rows, axis=1), axis=1, out=cumulative[:, 1:])
+    cumulative = np.zeros((len(weights), len(rows.patient) + 1), dtype=np.int64)
+    own = np.take(weights, rows.patient, axis=1)
+    np.cumsum(own if rows.images is None else own * rows.images, axis=1, out=cumulative[:, 1:])
     return cumulative
 
 

@@ -2,6 +2,7 @@
 
 import warnings
 from io import BytesIO
+from typing import BinaryIO
 
 import cv2
 import numpy as np
@@ -46,8 +47,8 @@ def decode(data: bytes, image_name: str, least: int = 0) -> NDArray[np.uint8]:
     return np.asarray(image, dtype=np.uint8)
 
 
-def picture_size(data: bytes, image_name: str) -> tuple[int, int]:
-    """Give (width, height) as `decode` would, from the header alone.
+def picture_size(data: bytes | BinaryIO, image_name: str) -> tuple[int, int]:
+    """Give (width, height) as `decode` would, from the header alone, and of a file read no more than that.
 
     Raises:
         ImageError: if the header is empty, damaged, of another format, or claims too many pixels.
@@ -55,15 +56,16 @@ def picture_size(data: bytes, image_name: str) -> tuple[int, int]:
     return _header(data, image_name)[2]
 
 
-def _header(data: bytes, image_name: str) -> tuple[str, str, tuple[int, int]]:
+def _header(data: bytes | BinaryIO, image_name: str) -> tuple[str, str, tuple[int, int]]:
     """Give kind, mode and upright size without decoding, so that a tiny file cannot claim all memory."""
-    if not data:
+    file = BytesIO(data) if isinstance(data, bytes) else data
+    if not file.read(1):
         raise ImageError(image_name, "is empty (0 bytes)")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(BytesIO(data), formats=("JPEG", "PNG")) as image:
+            with Image.open(file, formats=("JPEG", "PNG")) as image:
                 size = image.size[::-1] if image.getexif().get(0x0112) in _TURNED else image.size
                 return image.format or "", image.mode, size
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:

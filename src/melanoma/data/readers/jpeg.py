@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from melanoma.data.readers.codec import decode, picture_size
 from melanoma.data.readers.files import FileReader
+from melanoma.errors import ImageError
 
 
 class JpegReader(FileReader):
@@ -16,4 +17,8 @@ class JpegReader(FileReader):
 
     def size(self, image_name: str) -> tuple[int, int]:
         """Give (width, height) from the header."""
-        return picture_size(self.coded(image_name), image_name)
+        try:
+            with self._path(image_name).open("rb") as file:
+                return picture_size(file, image_name)
+        except OSError as error:
+            raise ImageError(image_name, f"cannot be opened: {error.strerror}") from error

@@ -1,0 +1,60 @@
+"""Scores of altered images: each image is read once, and scored under every alteration."""
+
+from dataclasses import replace
+
+import pandas as pd
+import torch
+
+from melanoma.compute import choose_workers
+from melanoma.config import ScoringConfig
+from melanoma.data.loader import make_loader
+from melanoma.evaluation.calibration import from_plain
+from melanoma.evaluation.ensemble import combine
+from melanoma.evaluation.members import Member
+from melanoma.models.alterations import ALTERATIONS, Altered
+from melanoma.prediction import require_finite, score_batches, to_probability
+from melanoma.trained import rebuild
+
+
+def score_altered(members: list[Member], config: ScoringConfig) -> pd.DataFrame:
+    """Give the probabilities of the members' images, put together and calibrated as the predictions are.
+
+    Each image is shown whole and in one view, whatever `tta` and `crops` say.
+
+    Returns:
+        A frame with the `ALTERATIONS` as columns, and the images' names as index.
+
+    Raises:
+        MelanomaError: of the kind that says what the user can mend.
+    """
+    tables = {member.path: _score(member, config) for member in members}
+    together = {
+        name: combine({path: altered[name] for path, altered in tables.items()}, config.ensemble)
+        for name in ALTERATIONS
+    }
+    return pd.DataFrame({name: table.set_index("image_name")["probability"] for name, table in together.items()})
+
+
+def _score(member: Member, config: ScoringConfig) -> dict[str, pd.DataFrame]:
+    """Give a table of predictions by the name of each alteration."""
+    opened, training = member.opened, member.opened.own.training
+    model = opened.compute.place(Altered(rebuild(opened.checkpoint, opened.trained, member.path)))
+    loader = make_loader(
+        opened.table,
+        opened.reader,
+        # For crops, images are read larger than the model sees them.
+        replace(opened.own, training=replace(training, image_size=opened.trained.training.image_size)),
+        learn=False,
+        workers=choose_workers(config.workers, opened.compute.device),
+        pin_memory=opened.compute.device.type == "cuda",
+    )
+    scored = [(batch["index"], scores) for batch, scores in score_batches(model, loader, opened.compute, "altered")]
+    logits = torch.cat([scores for _, scores in scored]).cpu().double().numpy()
+    require_finite(logits)
+    images = loader.table.iloc[torch.cat([rows for rows, _ in scored]).numpy()]
+    calibration = from_plain(opened.checkpoint.calibration)
+    tables = {
+        name: images.assign(logit=logit, probability=to_probability(logit))
+        for name, logit in zip(ALTERATIONS, logits.T, strict=True)
+    }
+    return {name: calibration.apply(table) if calibration else table for name, table in tables.items()}
