@@ -49,6 +49,23 @@ class Table:
 
 
 @dataclass(frozen=True)
+class Card:
+    """One case: pictures side by side, and what is known of it."""
+
+    title: str
+    pictures: list[Picture]
+    lines: list[str]
+
+
+@dataclass(frozen=True)
+class Cards:
+    """Cases below a caption."""
+
+    caption: str
+    cards: list[Card]
+
+
+@dataclass(frozen=True)
 class Section:
     """A part of a page, from top to bottom."""
 
@@ -56,6 +73,7 @@ class Section:
     lead: str = ""
     """What was found, in a sentence or two."""
     pictures: list[Picture] = field(default_factory=list)
+    cards: list[Cards] = field(default_factory=list)
     tables: list[Table] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     """How to read it."""
@@ -76,9 +94,13 @@ def embed(title: str, file: Path, alt: str = "") -> Picture:
     content = file.read_bytes()
     if not content.startswith(PNG_SIGNATURE) or len(content) < 24:
         raise ValueError(f"{file} is not a PNG picture")
+    return embed_png(title, content, alt or f"Plot: {title}. Its figures are in the tables of this page.")
+
+
+def embed_png(title: str, content: bytes, alt: str) -> Picture:
+    """Put the bytes of a PNG into a page."""
     width, height = struct.unpack(">II", content[16:24])  # a PNG starts with its header chunk
-    source = "data:image/png;base64," + base64.b64encode(content).decode()
-    return Picture(title, source, width, height, alt or f"Plot: {title}. Its figures are in the tables of this page.")
+    return Picture(title, "data:image/png;base64," + base64.b64encode(content).decode(), width, height, alt)
 
 
 def write_page(path: Path, template: str, **values: Any) -> None:

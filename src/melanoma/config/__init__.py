@@ -15,7 +15,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from melanoma.config.commands import CompareConfig, PrepareConfig, TrainConfig
 from melanoma.config.data import CodesConfig, ColumnsConfig, DataConfig, DemoConfig, ReaderConfig, SplitConfig
-from melanoma.config.evaluation import EvalConfig, EvalDataConfig, ScoringConfig
+from melanoma.config.evaluation import ChecksConfig, EvalConfig, EvalDataConfig, ScoringConfig
 from melanoma.config.export import ExportConfig
 from melanoma.config.model import ModelConfig
 from melanoma.config.predict import PredictConfig, PredictDataConfig
@@ -27,6 +27,7 @@ from melanoma.schema import build
 __all__ = [
     "CONFIG_DIR",
     "AugmentConfig",
+    "ChecksConfig",
     "CodesConfig",
     "ColumnsConfig",
     "CompareConfig",

@@ -65,6 +65,18 @@ class ScoringConfig:
 
 
 @dataclass
+class ChecksConfig:
+    """How hard heat maps are put to the test."""
+
+    draws: int = bounds(at_least=1)
+    """Models with random weights that each map is compared with, at each of three depths."""
+    orders: int = bounds(at_least=1)
+    """Random maps that deletion and insertion are compared with, for each image."""
+    steps: int = bounds(at_least=2, at_most=100)
+    """In which all pixels of an image are deleted or inserted."""
+
+
+@dataclass
 class EvalConfig(ScoringConfig):
     """All that `melanoma-eval` needs."""
 
@@ -84,6 +96,13 @@ class EvalConfig(ScoringConfig):
     """Scores altered images for the shortcut audit, in 15 times the forward passes; false leaves that part out."""
     min_tpr: float = bounds(at_least=0, below=1)
     """True positive rate from which on the partial AUC counts."""
+    explain: str | None = bounds(choices=("grad_cam", "attention"))
+    """Draws a heat map over each image of the gallery; attention needs a variant that has one of its own."""
+    explain_count: int = bounds(at_least=0)
+    """How many of the most wrong images of each kind the gallery shows."""
+    explain_images: list[str] = bounds()
+    """Names of further images to explain."""
+    explain_checks: ChecksConfig = bounds()
     bootstrap_draws: int = bounds(at_least=100)
     seed: int = bounds(at_least=0)
 
@@ -95,3 +114,7 @@ class EvalConfig(ScoringConfig):
             raise ValueError("calibrate needs a checkpoint and its validation images; leave it out with predictions")
         if self.predictions is not None and self.internal not in (None, "auto"):
             raise ValueError("internal stands beside what a checkpoint scores; leave it out with predictions")
+        if self.predictions is not None and self.explain:
+            raise ValueError("explain needs a checkpoint and its images; leave it out with predictions")
+        if self.explain_images and not self.explain:
+            raise ValueError("explain_images names images to explain; add explain=grad_cam or explain=attention")

@@ -9,6 +9,7 @@ from melanoma.config import EvalConfig, ScoringConfig
 from melanoma.errors import ConfigError
 from melanoma.evaluation.calibration import from_plain
 from melanoma.evaluation.ensemble import WAY_OUT
+from melanoma.evaluation.explainable import require_explainable
 from melanoma.evaluation.folds import require_folds
 from melanoma.evaluation.overlap import without_known
 from melanoma.evaluation.own_test import open_own_test, score_own_test
@@ -63,6 +64,8 @@ def score_members(config: EvalConfig) -> list[Member]:
         raise ConfigError(
             f"calibrate={config.calibrate} makes one checkpoint anew, and there are {len(paths)}; name one"
         )
+    if config.explain:
+        require_explainable(config, opened)
     opened = without_known(opened, config)
     validate = is_joint(list(opened.values()), config) or has_views(config) or config.calibrate is not None
     return [_score(opened[one.checkpoint[0]], one, validate) for one in asked]

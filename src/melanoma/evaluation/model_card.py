@@ -38,7 +38,7 @@ def write_model_card(
     for title, fields in _origin(checkpoint, trained).items():
         blocks += [f"## {title}", _list(f"**{name}**: {text}" for name, text in fields.items())]
     blocks += ["## Performance", escape(finding(metrics)), _list(map(escape, verdict))]
-    for section in sections:
+    for section in (one for one in sections if one.tables):
         blocks += [f"### {section.title}", escape(section.lead), *map(_table, section.tables)]
     blocks += ["## Limits", _list([*LIMITS, f"Further limits of this study: {TO_FILL_IN}"])]
     blocks += ["## Other information", _list(f"**{name}**: {TO_FILL_IN}" for name in _OTHERS)]

@@ -8,6 +8,7 @@ from typing import Any
 from melanoma.checkpoint import save_checkpoint
 from melanoma.config import EvalConfig
 from melanoma.evaluation.evidence import Evidence, gather
+from melanoma.evaluation.gallery import make_gallery, write_maps
 from melanoma.evaluation.metrics import Metrics
 from melanoma.evaluation.model_card import write_model_card
 from melanoma.evaluation.plots import plot_confusion, plot_roc, plot_two_rocs
@@ -16,6 +17,7 @@ from melanoma.evaluation.reliability import plot_reliability
 from melanoma.evaluation.report import finding, write_report
 from melanoma.evaluation.sections.external import lead as lead_external
 from melanoma.evaluation.sections.external import show_external
+from melanoma.evaluation.sections.gallery import show_gallery
 from melanoma.evaluation.sections.numbers import all_figures
 from melanoma.evaluation.sections.operating import show_operating
 from melanoma.evaluation.sections.patients import show_patients
@@ -43,7 +45,8 @@ def evaluate(config: EvalConfig, run_dir: Path) -> float | None:
     run_dir.mkdir(parents=True, exist_ok=True)
     _write_data(run_dir, subject, evidence)
     pictures = _draw(run_dir / "plots", subject, evidence)
-    _write_pages(run_dir, subject, evidence, pictures)
+    cases = _show_cases(run_dir, subject, config)
+    _write_pages(run_dir, subject, evidence, pictures, cases)
     _print(run_dir, subject, evidence.metrics)
     if config.calibrate:
         _save_calibrated(run_dir, subject)
@@ -79,9 +82,22 @@ def _draw(plots: Path, subject: Subject, evidence: Evidence) -> dict[str, Path]:
     return {name: file for name, file in files.items() if file.exists()}
 
 
-def _write_pages(run_dir: Path, subject: Subject, evidence: Evidence, pictures: dict[str, Path]) -> None:
+def _show_cases(run_dir: Path, subject: Subject, config: EvalConfig) -> list[Section]:
+    """Make the gallery, where images are at hand and any is asked for."""
+    if not subject.members or not (config.explain_count or config.explain_images):
+        return []
+    gallery = make_gallery(subject, config)
+    if config.explain:
+        write_maps(gallery, run_dir / "explanations")
+    score = "probability" if subject.is_probability else "mean rank"
+    return [show_gallery(gallery, subject.threshold.value, score, config.explain)]
+
+
+def _write_pages(
+    run_dir: Path, subject: Subject, evidence: Evidence, pictures: dict[str, Path], cases: list[Section]
+) -> None:
     leading = {"ROC curve": "roc", "Reliability": "reliability", "Confusion matrix": "confusion"}
-    sections = _sections(subject, evidence, pictures)
+    sections = _sections(subject, evidence, pictures, cases)
     external = lead_external(evidence.external) if evidence.external else []
     verdict = [*external, lead(evidence.subgroups), evidence.shortcut_verdict.words]
     write_report(
@@ -100,7 +116,7 @@ def _write_pages(run_dir: Path, subject: Subject, evidence: Evidence, pictures: 
         write_model_card(card, opened.checkpoint, opened.trained, evidence.metrics, verdict, sections)
 
 
-def _sections(subject: Subject, evidence: Evidence, pictures: dict[str, Path]) -> list[Section]:
+def _sections(subject: Subject, evidence: Evidence, pictures: dict[str, Path], cases: list[Section]) -> list[Section]:
     sections = [show_external(evidence.external, pictures.get("external"))] if evidence.external else []
     sections.append(show_subgroups(evidence.subgroups))
     if evidence.reliability:
@@ -110,7 +126,7 @@ def _sections(subject: Subject, evidence: Evidence, pictures: dict[str, Path]) -
         sections.append(show_reliability(*evidence.reliability, subject.calibrated_by, pictures["reliability"]))
     if evidence.patients:
         sections.append(show_patients(evidence.patients))
-    return [*sections, all_figures(evidence.metrics)]
+    return [*sections, *cases, all_figures(evidence.metrics)]
 
 
 def _print(run_dir: Path, subject: Subject, metrics: Metrics) -> None:

@@ -22,6 +22,10 @@ class Block(nn.Module):
         change: Tensor = self.network(self.norm_network(queries))
         return queries + change
 
+    def weights(self, queries: Tensor, keys: Tensor) -> Tensor:
+        """Give the share that each key has in what a query reads, (B, Q, K), 1 in all for each query."""
+        return self.attention.weights(self.norm_attention(queries), keys)
+
 
 class Attention(nn.Module):
     """Multi-head attention (Vaswani et al. 2017, section 3.2)."""
@@ -38,6 +42,11 @@ class Attention(nn.Module):
         read = nn.functional.scaled_dot_product_attention(self._split(self.query(queries)), key, value)
         mixed: Tensor = self.out(read.transpose(1, 2).flatten(2))
         return mixed
+
+    def weights(self, queries: Tensor, keys: Tensor) -> Tensor:
+        """Give what `forward` weighs the keys by, as a mean over heads, (B, Q, K)."""
+        query, key = self._split(self.query(queries)), self._split(self.key_value(keys).chunk(2, dim=-1)[0])
+        return torch.softmax((query @ key.transpose(2, 3)).float() / math.sqrt(key.shape[3]), dim=3).mean(1)
 
     def _split(self, rows: Tensor) -> Tensor:
         """Turn (B, N, width) into (B, heads, N, width / heads)."""

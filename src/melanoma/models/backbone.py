@@ -63,13 +63,16 @@ class Backbone(nn.Module):
         return pooled
 
     def tokens(self, image: Tensor) -> Tensor:
-        """Give the cells of the feature map, (B, H * W, channels) row by row; needs `pooled=False`.
+        """Give the cells of the feature map as `cells` does; needs `pooled=False`."""
+        # Where pooling is off, the network's head still normalises, or widens, each cell.
+        return self.cells(self.pool(self(image)))
+
+    def cells(self, features: Tensor) -> Tensor:
+        """Turn a feature map into its cells, (B, H * W, channels) row by row, without tokens that have no place.
 
         Raises:
-            ConfigError: if the network's output has no rows and columns.
+            ConfigError: if it has no rows and columns.
         """
-        # Where pooling is off, the network's head still normalises, or widens, each cell.
-        features = self.pool(self(image))
         if features.ndim == 3:
             cells = features[:, getattr(self.net, "num_prefix_tokens", 0) :]
             if math.isqrt(cells.shape[1]) ** 2 != cells.shape[1]:

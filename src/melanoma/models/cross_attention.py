@@ -1,5 +1,8 @@
 """The cross-attention variant: sex, age and site ask, the cells of the feature map answer."""
 
+import math
+from typing import cast
+
 from torch import Tensor, nn
 
 from melanoma.config.model import CrossAttentionConfig
@@ -39,6 +42,20 @@ class CrossAttention(nn.Module):
         cells = self.backbone.tokens(image)
         shared: Tensor = self.classifier(self.dropout(cells.mean(1)))
         return shared.squeeze(1).float() + self._correct(cells, site, sex, age)
+
+    def attention_map(self, image: Tensor, site: Tensor, sex: Tensor, age: Tensor) -> Tensor:
+        """Give the share that each cell has in what the known fields read in the last block, (B, H', W').
+
+        1 in all for each image, and 0 where nothing is known. It tells of the fields' corrections alone: the shared
+        head takes all cells alike.
+        """
+        keys = self.norm_cells(self.cells(self.backbone.tokens(image)))
+        read, known = self.queries(site, sex, age), self.queries.known(site, sex, age)
+        for block in self.blocks[:-1]:
+            read = block(read, keys)
+        last = cast(Block, self.blocks[-1])
+        weights = (last.weights(read, keys) * known[:, :, None]).sum(1) / known.sum(1, keepdim=True).clamp(min=1)
+        return weights.view(len(weights), math.isqrt(weights.shape[1]), -1)
 
     def _correct(self, cells: Tensor, site: Tensor, sex: Tensor, age: Tensor) -> Tensor:
         """Give what the known fields add to each logit, (B,)."""

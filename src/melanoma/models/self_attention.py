@@ -35,7 +35,7 @@ class SelfAttention(nn.Module):
         logits: Tensor = self.classifier(self.dropout(pooled))
         return logits.squeeze(1).float()
 
-    def attention_map(self, image: Tensor) -> Tensor:
+    def attention_map(self, image: Tensor, *_: Tensor) -> Tensor:
         """Give the share that each cell has in the pooled features, (B, H', W'), 1 in all for each image."""
         weights = self._weights(self.backbone.tokens(image))
         return weights.view(len(weights), math.isqrt(weights.shape[1]), -1)
