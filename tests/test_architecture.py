@@ -16,6 +16,7 @@ MAY_NOT = {
     "errors.py": ("",),
     "training": ("cli", "compare", "evaluation.run", "evaluation.report"),
     "evaluation": ("cli", "compare", "training"),
+    "explain": ("cli", "compare", "evaluation", "training"),
     "compare": ("cli", "training"),
     "predict": ("cli", "compare", "training", "tune"),
     "export": ("cli", "compare", "training", "tune", "data", "predict"),

@@ -6,7 +6,7 @@ import pytest
 from melanoma.evaluation.metrics import classification_metrics
 from melanoma.evaluation.plots import plot_confusion
 from melanoma.evaluation.report import finding, why_missing, write_report
-from melanoma.page import Cell, Section, Table
+from melanoma.page import Card, Cards, Cell, Section, Table, embed
 
 MEASURED = classification_metrics([0] * 6 + [1] * 4, [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.55, 0.7, 0.8, 0.9], 0.5) | {
     "split": "test",
@@ -101,9 +101,11 @@ def test_a_section_shows_its_tables(page):
 def test_markup_in_names_is_escaped(page, png):
     attack = '"><script>alert(1)</script>'
     table = Table(attack, [attack], [[Cell(attack, sort=attack, note=attack)]])
-    html = page(attack, {attack: png}, {attack: attack}, [Section(attack, attack, tables=[table], notes=[attack])])
+    cards = Cards(attack, [Card(attack, [embed(attack, png, attack)], [attack])])
+    section = Section(attack, attack, cards=[cards], tables=[table], notes=[attack])
+    html = page(attack, {attack: png}, {attack: attack}, [section])
     assert html.count("<script") == 1  # our own
-    assert html.count("&lt;script&gt;") == 14
+    assert html.count("&lt;script&gt;") == 19
 
 
 def test_page_needs_nothing_from_outside(page, png):

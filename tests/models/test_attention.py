@@ -31,6 +31,13 @@ def test_it_equals_pytorch_s_attention(rows, heads):
     torch.testing.assert_close(attention(queries, keys), reference(attention)(queries, keys, keys)[0])
 
 
+@pytest.mark.parametrize("heads", [1, 2, 4])
+def test_its_weights_equal_pytorch_s(rows, heads):
+    queries, keys = rows
+    attention = Attention(8, heads)
+    torch.testing.assert_close(attention.weights(queries, keys), reference(attention)(queries, keys, keys)[1])
+
+
 def test_keys_are_what_is_attended_to(rows):
     queries, keys = rows
     block = Block(8, 2)

@@ -60,3 +60,27 @@ def test_what_a_field_adds_depends_on_the_image(model, batch):
     alike = [values[:1].expand(8) for values in metadata]
     corrections = model(image, *alike) - model(image, *map(unknown, alike))
     assert corrections.std() > 0.01
+
+
+@pytest.mark.parametrize("depth", [1, 2])
+def test_the_map_shares_out_1_among_the_cells_where_anything_is_known(lively, batch, depth):
+    model = lively("cross_attention", size=96, depth=depth).eval()
+    image, site, sex, age = batch(8, 96)
+    known = (site > 0) | (sex > 0) | ~age.isnan()
+    shares = model.attention_map(image, site, sex, age)
+    assert shares.shape == (8, 3, 3)
+    assert shares.std() > 1e-3
+    torch.testing.assert_close(shares.sum((1, 2)), known.float())
+    assert not model.attention_map(image, *map(unknown, (site, sex, age))).any()
+
+
+def test_the_map_is_the_mean_over_known_fields(model, batch):
+    image, site, sex, age = batch()
+    alone = [
+        model.attention_map(image, site, unknown(sex), unknown(age)),
+        model.attention_map(image, unknown(site), sex, unknown(age)),
+    ]
+    both = (site > 0) & (sex > 0)
+    found = model.attention_map(image, site, sex, unknown(age))
+    assert both.any()
+    torch.testing.assert_close(found[both], torch.stack(alone).mean(0)[both])

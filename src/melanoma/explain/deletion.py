@@ -15,7 +15,7 @@ from melanoma.prediction import forward
 
 AT_ONCE = 8
 """Images that are scored together."""
-BLUR = 8
+BLUR = 4
 """Cells a side that an insertion starts from."""
 _TIE = 1e-6
 

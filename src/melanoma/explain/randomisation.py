@@ -20,7 +20,7 @@ LEVELS = {"head": 0.0, "half": 0.5, "all": 1.0}
 """The share of the backbone's layers, from its last one, that is drawn anew with all that follows the backbone."""
 
 Similarities = dict[str, list[float | None]]
-"""By level, one for each image: None where it, or every random one, is the same everywhere."""
+"""By level, one for each image; None where its map is the same everywhere."""
 
 
 def measure_dependence(
@@ -43,7 +43,7 @@ def measure_dependence(
         for _ in range(draws):
             random = randomised(model, share, generator)
             others.append(spread(cells_of(method, random, batch, compute, malignant), side).numpy())
-        found[level] = [_mean([rank_correlation(one, other[row]) for other in others]) for row, one in enumerate(maps)]
+        found[level] = [_mean_correlation(one, [other[row] for other in others]) for row, one in enumerate(maps)]
     return found
 
 
@@ -78,6 +78,8 @@ def rank_correlation(one: NDArray[np.float32], other: NDArray[np.float32]) -> fl
     return float(np.corrcoef(ranks.T)[0, 1])
 
 
-def _mean(values: list[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return float(np.mean(known)) if known else None
+def _mean_correlation(one: NDArray[np.float32], others: list[NDArray[np.float32]]) -> float | None:
+    """Take the mean over draws, where a random map that is the same everywhere has nothing in common."""
+    if one.min() == one.max():
+        return None
+    return float(np.mean([rank_correlation(one, other) or 0.0 for other in others]))

@@ -68,7 +68,7 @@ def verdict(trust: Trust) -> str:
     if trust.compared < FEWEST:
         return f"Unable to tell whether to believe {these}: it takes {FEWEST}, and there are {trust.compared}."
     if None in trust.dependence.values():
-        return f"Unable to tell whether to believe {these}: those of random weights have no pattern to compare with."
+        return f"Unable to tell whether to believe {these}: they are the same everywhere."
     return (
         f"{these[0].upper()}{these[1:]} depend on what the model has learnt, and the score depends on what they show "
         "more than on random places."

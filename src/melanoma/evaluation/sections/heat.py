@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from melanoma.evaluation.report import counted
 from melanoma.explain.overlay import Picture, draw_overlay, to_png
 from melanoma.explain.randomisation import LEVELS
 from melanoma.explain.run import HeatMap
@@ -59,9 +60,9 @@ def trust_table(trusts: Sequence[Trust], side: int) -> Table:
         title = Cell(f"Rank correlation, random weights: {level}", note=_DRAWN[level])
         rows.append([title, *(_dependence(one.dependence[level]) for one in trusts)])
     for place, meaning in _PLACES.items():
-        shares = (_share(getattr(one, place), getattr(even, place)) for one in trusts)
+        shares = (_share(one, getattr(one, place), getattr(even, place)) for one in trusts)
         rows.append([Cell(f"Heat in the {place}", note=meaning), *shares])
-    head = [f"Called {one.call}: {one.maps}" for one in trusts]
+    head = [f"Called {one.call}, {counted(one.maps, 'map')}" for one in trusts]
     return Table("Whether to believe the maps", ["", *head], rows)
 
 
@@ -87,13 +88,13 @@ def _against(found: Against | None, trust: Trust) -> Cell:
 
 def _dependence(found: float | None) -> Cell:
     if found is None:
-        return Cell("no pattern to compare", missing=True)
-    return Cell(f"{found:.2f}", note="stays alike" if found >= SAME else "changes")
+        return Cell("same everywhere", missing=True)
+    return Cell(f"{round(found, 2) + 0.0:.2f}", note="stays alike" if found >= SAME else "changes")
 
 
-def _share(value: float | None, even: float | None) -> Cell:
+def _share(trust: Trust, value: float | None, even: float | None) -> Cell:
     if value is None or even is None:
-        return Cell("too coarse to tell", missing=True)
+        return Cell("too coarse to tell" if trust.compared else "no heat", missing=True)
     return Cell(_percent(value), note=f"even map {_percent(even)}")
 
 
