@@ -8,7 +8,6 @@ from melanoma.explain.run import HeatMap
 from melanoma.explain.shares import Shares
 from melanoma.explain.trust import measure_trust
 
-
 GOOD = Removal(0.2, 0.5, 0.8, 0.6)
 CENTRAL = Shares(0.411, 0.052)
 
