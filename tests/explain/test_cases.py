@@ -29,6 +29,11 @@ def test_chosen_ones_come_before_in_their_order():
     assert found == {"Chosen images": (["f", "c"], 2), "False negatives": ([], 3), "False positives": ([], 2)}
 
 
+def test_a_chosen_one_that_was_not_scored_is_refused():
+    with pytest.raises(ConfigError, match="explain_images: z is not among the 7 images scored"):
+        find_cases(TABLE, 0.5, 1, ["a", "z"])
+
+
 def test_a_model_that_is_never_wrong_has_none():
     right = TABLE.assign(probability=TABLE["target"] * 1.0)
     assert names(find_cases(right, 0.5, 3, [])) == {"False negatives": ([], 0), "False positives": ([], 0)}

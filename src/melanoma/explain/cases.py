@@ -21,7 +21,12 @@ class Cases:
 
 
 def find_cases(predictions: pd.DataFrame, threshold: float, count: int, chosen: Sequence[str]) -> list[Cases]:
-    """Give the chosen images, if there are any, and of false negatives and positives the `count` most wrong."""
+    """Give the chosen images, if there are any, and of false negatives and positives the `count` most wrong.
+
+    Raises:
+        ConfigError: if a chosen image is not among those scored.
+    """
+    require_images(chosen, predictions["image_name"].tolist())
     is_malignant, probability = predictions["target"] == 1, predictions["probability"]
     called = probability >= threshold
     missed = predictions[is_malignant & ~called].sort_values(["probability", "image_name"])
