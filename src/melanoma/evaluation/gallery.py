@@ -18,7 +18,7 @@ from melanoma.explain.cases import Cases, find_cases
 from melanoma.explain.overlay import Picture, write_overlay
 from melanoma.explain.run import HeatMap, explain
 from melanoma.explain.trust import Trust, measure_trust
-from melanoma.trained import rebuild
+from melanoma.trained import place
 
 TILE = 224
 """Side of a picture, in pixels."""
@@ -76,7 +76,7 @@ def file_stem(image_name: str) -> str:
 def _explain(member: Member, names: list[str], malignant: list[bool], config: EvalConfig) -> list[HeatMap]:
     """Explain the model alone, on whole images: without views, crops and calibration."""
     opened = member.opened
-    model = opened.compute.place(rebuild(opened.checkpoint, opened.trained, member.path))
+    model = place(opened.checkpoint, opened.trained, member.path, opened.compute)
     batch = _read(member, names)
     return explain(str(config.explain), model, batch, malignant, opened.compute, config.explain_checks, config.seed)
 
