@@ -6,6 +6,7 @@ from melanoma.evaluation import intervals
 from melanoma.evaluation.intervals import (
     bootstrap_aucs,
     bootstrap_subset_aucs,
+    figure_interval,
     patient_bootstrap_auc,
     percentile_interval,
     wilson,
@@ -131,3 +132,9 @@ def test_wilson_golden_values():
     assert wilson(0, 10) == (0.0, pytest.approx(0.2775, abs=1e-4))
     assert wilson(5, 10) == (pytest.approx(0.2366, abs=1e-4), pytest.approx(0.7634, abs=1e-4))
     assert wilson(10, 10)[1] == 1.0
+
+
+def test_no_spread_is_no_certainty_of_a_figure():
+    assert percentile_interval(np.zeros(10)) == (0, 0)
+    assert figure_interval(np.zeros(10)) is None
+    assert patient_bootstrap_auc([0, 1, 0, 1], [0, 1, 0, 1], [0, 1, 2, 3], 50, 0) is None

@@ -40,6 +40,7 @@ def audit(bare=(0.5, 0.45, 0.55), floor=0.6, above=(0.2, 0.1, 0.3), strata=(), b
         ((0.71, 0.66, 0.76), 0.48, FOUND, "where guessing gives 0.5"),
         ((0.71, 0.66, 0.76), 0.75, POSSIBLE, "not above the floor (0.750) but above guessing"),
         ((0.52, 0.47, 0.57), 0.62, NOT_FOUND, "falls to AUC 0.520 (0.470 to 0.570), where the floor is 0.620."),
+        ((0.38, 0.29, 0.47), 0.62, POSSIBLE, "below guessing"),
         ((0.52, 0.40, 0.64), 0.48, UNKNOWN, "too few to tell"),
     ],
 )

@@ -14,7 +14,7 @@ from melanoma.compare.results import Results, finding
 from melanoma.compare.runs import find_runs
 from melanoma.config import CompareConfig
 from melanoma.errors import ConfigError
-from melanoma.evaluation.intervals import bootstrap_aucs, percentile_interval
+from melanoma.evaluation.intervals import bootstrap_aucs, figure_interval
 from melanoma.evaluation.run_folders import CHECKPOINT
 from melanoma.evaluation.same_rows import require_same_rows
 from melanoma.evaluation.scoring import open_checkpoint
@@ -75,7 +75,7 @@ def _results(runs: list[Measured], config: CompareConfig) -> Results:
     scores = [run.predictions["probability"].to_numpy() for run in runs]
     draws = bootstrap_aucs(target, scores, table["patient_id"].to_numpy(), config.bootstrap_draws, config.seed)
     for place, run in enumerate(runs):
-        interval = None if draws is None else percentile_interval(draws[place])
+        interval = None if draws is None else figure_interval(draws[place])
         run.figures["auc_ci_low"], run.figures["auc_ci_high"] = interval or (None, None)
         if config.study:
             run.figures["reported_auc"] = config.reported.get(run.model)

@@ -6,7 +6,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from melanoma.evaluation.intervals import CHUNK_CELLS, patient_codes, patient_draws, percentile_interval, wilson
+from melanoma.evaluation.intervals import CHUNK_CELLS, figure_interval, patient_codes, patient_draws, wilson
 from melanoma.evaluation.metrics import (
     ECE_BINS,
     Counts,
@@ -66,9 +66,8 @@ def bootstrap_metrics(
     All are measured on the same draws of whole patients with replacement, those of `bootstrap_aucs`. `target`,
     `probability` in [0, 1] and `patient` are (n,); the order of rows does not change a bit, and memory does not grow
     with draws times images. None for a figure that fewer than half of the draws define, and for all figures with
-    fewer than two patients. Where no image is called wrongly no resample is either, which is no certainty: a share of
-    exactly 0 or 1 has Wilson's interval, with patients as the independent ones, and any other figure without spread
-    None. Raises ValueError for other input.
+    fewer than two patients. Where no resample differs, a share of exactly 0 or 1 has Wilson's interval, with patients
+    as the independent ones, and any other figure None. Raises ValueError for other input.
     """
     labels, probabilities = check_probabilities(target, probability)
     patients, codes = patient_codes(patient, labels, draws)
@@ -82,9 +81,11 @@ def draw_intervals(
     measured: dict[str, Floats], target: Counts, called: npt.NDArray[np.bool_], patient: Counts
 ) -> dict[str, Interval | None]:
     """Return the intervals that `bootstrap_metrics` gives, of draws that are made already."""
-    found = {name: percentile_interval(values) for name, values in measured.items()}
     judged = _judged_patients(target, called, patient)
-    return {name: ends and _with_spread(ends, judged.get(name)) for name, ends in found.items()}
+    return {
+        name: figure_interval(values) or _without_spread(values, judged.get(name, 0))
+        for name, values in measured.items()
+    }
 
 
 def _judged_patients(target: Counts, called: npt.NDArray[np.bool_], patient: Counts) -> dict[str, int]:
@@ -93,13 +94,12 @@ def _judged_patients(target: Counts, called: npt.NDArray[np.bool_], patient: Cou
     return {name: len(np.unique(patient[chosen])) for name, chosen in rows.items()}
 
 
-def _with_spread(ends: Interval, patients: int | None) -> Interval | None:
-    """Give the interval, and where it has no spread Wilson's for a share among so many patients, else None."""
-    if ends[0] < ends[1]:
-        return ends
-    if patients is None or ends[0] not in (0.0, 1.0):
+def _without_spread(drawn: Floats, patients: int) -> Interval | None:
+    """Give Wilson's interval of a share among so many patients, where all draws are 0 or all are 1; else None."""
+    values = set(drawn[~np.isnan(drawn)].tolist())
+    if not patients or values not in ({0.0}, {1.0}):
         return None
-    return wilson(patients if ends[0] else 0, patients)
+    return wilson(patients if values == {1.0} else 0, patients)
 
 
 def bootstrap_draws(

@@ -10,6 +10,8 @@ from melanoma.evaluation.weighted_roc import weighted_auc, weighted_curve
 
 # Rows times draws held at once: a few MB, which fit the processor's cache and make small chunks the quickest.
 CHUNK_CELLS = 200_000
+NO_INTERVAL = "all resamples give the same value, or too few of them hold both classes"
+"""Why several patients may give none."""
 Z = 1.959964
 """Of a 95 % interval."""
 
@@ -27,7 +29,7 @@ def patient_bootstrap_auc(
     Takes what `bootstrap_aucs` takes. None with one class, one patient, or fewer than half of the draws defined.
     """
     auc = bootstrap_aucs(target, [score], patient, draws, seed)
-    return None if auc is None else percentile_interval(auc[0], level)
+    return None if auc is None else figure_interval(auc[0], level)
 
 
 def bootstrap_aucs(
@@ -81,6 +83,15 @@ def percentile_interval(draws: Floats, level: float = 0.95) -> tuple[float, floa
         return None
     low, high = np.quantile(defined, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
+
+
+def figure_interval(draws: Floats, level: float = 0.95) -> tuple[float, float] | None:
+    """Return what `percentile_interval` does, and None when the draws are all the same, as differences may be.
+
+    Where no image is ranked or called wrongly no resample has one that is, which is no certainty.
+    """
+    ends = percentile_interval(draws, level)
+    return ends if ends and ends[0] < ends[1] else None
 
 
 def wilson(positives: int, n: int) -> tuple[float, float]:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from melanoma.evaluation.bootstrap import bootstrap_draws
 from melanoma.evaluation.ensemble import to_logit
-from melanoma.evaluation.intervals import patient_codes, percentile_interval
+from melanoma.evaluation.intervals import figure_interval, patient_codes
 from melanoma.evaluation.metrics import Counts, Floats, has_both_classes
 from melanoma.evaluation.plots import BLUE, DPI, FAINT, INK, new_axes, new_figure, say
 from melanoma.prediction import to_probability
@@ -84,9 +84,7 @@ def _point(
     ppv, npv = (None if np.isnan(one) else float(one) for one in _predictive(sensitivity, specificity, prevalence))
     ends: list[Interval] = [None, None]
     if drawn is not None:
-        found = [percentile_interval(one) for one in _predictive(drawn["recall"], drawn["specificity"], prevalence)]
-        # Where no image is called wrongly, no resample is either: that is no certainty.
-        ends = [None if one is None or one[0] == one[1] else one for one in found]
+        ends = [figure_interval(one) for one in _predictive(drawn["recall"], drawn["specificity"], prevalence)]
     needed = 1 / ppv if ppv else None
     # One over a share turns its interval round; a PPV of 0 needs no end of biopsies, which is no number.
     needed_ends = (1 / ends[0][1], 1 / ends[0][0]) if ends[0] and ends[0][0] > 0 else None

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from melanoma.evaluation.intervals import bootstrap_aucs, percentile_interval
+from melanoma.evaluation.intervals import bootstrap_aucs, figure_interval, percentile_interval
 from melanoma.evaluation.metrics import Counts, Floats, roc_auc
 
 
@@ -53,19 +53,11 @@ def rank(name: str, own: Floats, against: Floats | None = None) -> Ranking:
 
 
 def with_interval(own: Floats) -> tuple[float, float | None, float | None]:
-    """Give an AUC and its interval from the AUC and its draws.
-
-    One without spread, such as that of a perfect order, has no interval: that no resample differs is no certainty.
-    """
-    low, high = _ends(own)
-    return float(own[0]), *((None, None) if low == high else (low, high))
+    """Give an AUC and its interval from the AUC and its draws."""
+    return float(own[0]), *(figure_interval(own[1:]) or (None, None))
 
 
 def between(one: Floats, other: Floats | float) -> Gap:
     """Take one AUC less another, or less a number, draw by draw."""
     gap: Floats = one - other
-    return Gap(float(gap[0]), *_ends(gap))
-
-
-def _ends(values: Floats) -> tuple[float | None, float | None]:
-    return percentile_interval(values[1:]) or (None, None)
+    return Gap(float(gap[0]), *(percentile_interval(gap[1:]) or (None, None)))

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from melanoma.evaluation.intervals import NO_INTERVAL
 from melanoma.evaluation.metrics import Metrics
 from melanoma.page import Section, embed, write_page
 
@@ -90,7 +91,7 @@ def why_missing(metrics: Metrics, key: str) -> str:
         return "not defined: patients are not known"
     if patients == 1:
         return "not defined: there is one patient"
-    return "not defined: all resamples give the same value, or too few of them hold both classes"
+    return f"not defined: {NO_INTERVAL}"
 
 
 def counted(number: object, noun: str) -> str:

@@ -77,6 +77,9 @@ def _border(audit: Shortcuts) -> _Check:
     if bare.auc_ci_low is not None and bare.auc_ci_low > 0.5:
         words = f"{BLACK}, the model falls to {reached}, not above the floor ({floor:.3f}) but above guessing: {reads}."
         return _Check(name, POSSIBLE, words)
+    if bare.auc_ci_high is not None and bare.auc_ci_high < 0.5:
+        words = f"{BLACK}, the model falls to {reached}, below guessing: {reads}, and that misleads it here."
+        return _Check(name, POSSIBLE, words)
     if gap.ci_high is not None and gap.ci_high < MARGIN:
         return _Check(name, NOT_FOUND, f"{BLACK}, the model falls to {reached}, where {base}.")
     few = "and these images are too few to tell the two apart"

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from melanoma.evaluation.groupings import group_images
-from melanoma.evaluation.intervals import bootstrap_subset_aucs, percentile_interval
+from melanoma.evaluation.intervals import NO_INTERVAL, bootstrap_subset_aucs, figure_interval
 from melanoma.evaluation.metrics import Counts, Floats, confusion_counts, roc_auc
 from melanoma.evaluation.multiplicity import holm
 
@@ -113,10 +113,10 @@ def _is_enough(target: Counts, patient: Counts, rows: npt.NDArray[np.bool_]) -> 
 
 
 def _with_interval(group: Subgroup, draws: Floats) -> Subgroup:
-    interval = None if group.auc is None or group.patients < 2 else percentile_interval(draws)
+    interval = None if group.auc is None or group.patients < 2 else figure_interval(draws)
     if interval is not None:
         return replace(group, auc_ci_low=interval[0], auc_ci_high=interval[1])
-    reason = "there is one patient" if group.patients == 1 else "too few resamples hold both classes"
+    reason = "there is one patient" if group.patients == 1 else NO_INTERVAL
     reason = group.why_missing.get("auc", f"not defined: {reason}")
     return replace(group, why_missing=group.why_missing | dict.fromkeys(("auc_ci_low", "auc_ci_high"), reason))
 

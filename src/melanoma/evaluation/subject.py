@@ -88,12 +88,12 @@ def subject_of_checkpoints(config: EvalConfig) -> Subject:
     threshold = settle_threshold(members, config)
     facts = describe_members(members, config, threshold.rule)
     split = members[0].opened.split
-    plural = "s" if config.ensemble == "folds" else ""
+    part = "all images" if split == "all" else f"{split} split{'s' if config.ensemble == 'folds' else ''}"
     return Subject(
         _with_facts(_together(members, config), members, config),
         split=split,
         threshold=threshold,
-        title=f"{facts['Model']}: {facts['Data set']}, {split} split{plural}",
+        title=f"{facts['Model']}: {facts['Data set']}, {part}",
         scorer=name_scorer(members, config),
         facts=facts,
         cost=_cost(members, config),

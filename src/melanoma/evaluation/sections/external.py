@@ -31,7 +31,7 @@ NOTES = [
     "patients, of both data sets independently; those of slope and intercepts take a patient's images together. Model, "
     "threshold and calibration are the same on both.",
     "Not comparable: the figure depends on the share of melanomas, which the two data sets do not have in common.",
-    "A drop may come from who is in the data set as much as from the model: see the patients below. Other images of a "
+    "A drop may come from who is in the data set as much as from the model: see who is in the data. Other images of a "
     "patient whom the model was trained on cannot be known again.",
 ]
 

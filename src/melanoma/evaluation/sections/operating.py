@@ -9,7 +9,7 @@ from melanoma.page import Cell, Section, Table, embed, interval, number
 
 HEAD = ["Share of melanomas", "Sensitivity", "Specificity", "PPV", "NPV", "Number needed to biopsy"]
 TABLE = ["Threshold", "Called malignant", "Melanomas among them", "Sensitivity", "Specificity", "PPV", "NPV"]
-NOT_CALLED = "not defined: no image is called so"
+NOT_CALLED = "none is called so"
 
 
 def show_operating(points: Sequence[OperatingPoint], thresholds: Sequence[ThresholdRow], picture: Path) -> Section:

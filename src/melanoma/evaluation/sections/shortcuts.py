@@ -60,8 +60,8 @@ def _notes(audit: Shortcuts) -> list[str]:
         "All intervals resample whole patients, and all figures are of the same draws. A shortcut is called found "
         "where, with the centre blacked out and no metadata, the interval of the AUC less the floor (or 0.5, if that "
         "is more) is above 0; where the model is below the floor; or where the AUC within one size or source is lower. "
-        "It is possible where that AUC is not above the floor but above 0.5, and not found where its distance from "
-        f"the floor ends below {MARGIN:g}.",
+        "It is possible where that AUC is not above the floor but apart from 0.5, and not found where its distance "
+        f"from the floor ends below {MARGIN:g}.",
     ]
 
 
