@@ -6,6 +6,7 @@ import cv2
 import pandas as pd
 import pytest
 
+from melanoma.errors import ImageError
 from melanoma.evaluation.gallery import TILE, file_stem
 from melanoma.explain.trust import CAUTION
 
@@ -92,3 +93,14 @@ def test_odd_names_reach_page_and_files(scored, trained, demo_root, tmp_path):
     files = {path.name for path in (tmp_path / "eval/explanations").glob("*.png")}
     assert files
     assert all(re.fullmatch(r"_b__x_\d+-[0-9a-f]{8}\.png", name) for name in files)
+
+
+def test_a_gallery_that_cannot_be_made_does_not_cost_the_report(scored, trained, monkeypatch, caplog):
+    def gone(*_):
+        raise ImageError("a", "cannot be opened: gone")
+
+    monkeypatch.setattr("melanoma.evaluation.run.make_gallery", gone)
+    _, predictions, html = scored(str(trained))
+    assert len(predictions)
+    assert "<h2>Gallery" not in html
+    assert "the gallery is left out: image a: cannot be opened: gone" in caplog.text

@@ -1,12 +1,14 @@
 """Checkpoints, or a file of predictions -> numbers, pictures, the report page and the model card, in reading order."""
 
 import json
+import logging
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from melanoma.checkpoint import save_checkpoint
 from melanoma.config import EvalConfig
+from melanoma.errors import ConfigError, ImageError
 from melanoma.evaluation.evidence import Evidence, gather
 from melanoma.evaluation.gallery import make_gallery, write_maps
 from melanoma.evaluation.metrics import Metrics
@@ -28,6 +30,8 @@ from melanoma.evaluation.shortcut_picture import plot_shortcuts
 from melanoma.evaluation.subject import Subject, subject_of_checkpoints, subject_of_file
 from melanoma.page import Section
 
+_log = logging.getLogger(__name__)
+
 PRINTED = ("accuracy", "precision", "recall", "f1", "specificity", "average_precision", "threshold")
 
 
@@ -41,23 +45,28 @@ def evaluate(config: EvalConfig, run_dir: Path) -> float | None:
         subject = subject_of_checkpoints(config)
     else:
         subject = subject_of_file(config, Path(config.predictions))
-    evidence = gather(subject, config)
     run_dir.mkdir(parents=True, exist_ok=True)
-    _write_data(run_dir, subject, evidence)
+    # First of all what took longest, so that it is there whatever becomes of the rest.
+    _write_predictions(run_dir, subject, config)
+    evidence = gather(subject, config)
+    _write_figures(run_dir, evidence)
     pictures = _draw(run_dir / "plots", subject, evidence)
     cases = _show_cases(run_dir, subject, config)
     _write_pages(run_dir, subject, evidence, pictures, cases)
     _print(run_dir, subject, evidence.metrics)
-    if config.calibrate:
-        _save_calibrated(run_dir, subject)
     auc: float | None = evidence.metrics["auc"]
     return auc
 
 
-def _write_data(run_dir: Path, subject: Subject, evidence: Evidence) -> None:
+def _write_predictions(run_dir: Path, subject: Subject, config: EvalConfig) -> None:
     subject.predictions.to_csv(run_dir / "predictions.csv", index=False)
     if subject.other_data:
         subject.other_data.overlap.rows.to_csv(run_dir / "overlap.csv", index=False)
+    if config.calibrate:
+        _save_calibrated(run_dir, subject)
+
+
+def _write_figures(run_dir: Path, evidence: Evidence) -> None:
     values: dict[str, Any] = asdict(evidence)
     for name, content in (("metrics", values.pop("metrics")), ("evidence", values)):
         (run_dir / f"{name}.json").write_text(json.dumps(content, indent=2, allow_nan=False) + "\n")
@@ -86,7 +95,11 @@ def _show_cases(run_dir: Path, subject: Subject, config: EvalConfig) -> list[Sec
     """Make the gallery, where images are at hand and any is asked for."""
     if not subject.members or not (config.explain_count or config.explain_images):
         return []
-    gallery = make_gallery(subject, config)
+    try:
+        gallery = make_gallery(subject, config)
+    except (ConfigError, ImageError) as error:
+        _log.warning("the gallery is left out: %s", error)
+        return []
     if config.explain:
         write_maps(gallery, run_dir / "explanations")
     score = "probability" if subject.is_probability else "mean rank"
