@@ -4,10 +4,9 @@ import shutil
 
 import cv2
 import pandas as pd
-import pytest
 
 from melanoma.errors import ImageError
-from melanoma.evaluation.gallery import TILE, file_stem
+from melanoma.evaluation.gallery import TILE
 from melanoma.explain.trust import CAUTION
 
 QUICK = ("explain_checks={draws: 1, orders: 1, steps: 2}", "explain_count=2")
@@ -67,17 +66,6 @@ def test_patients_are_told_apart_without_their_ids(scored, trained):
     patients = predictions.set_index("image_name")["patient_id"]
     assert len({patients[name] for name, _ in shown}) == len({hidden for _, hidden in shown}) < len(shown)
     assert not any(patient in html for patient in patients)
-
-
-@pytest.mark.parametrize("name", ["a b", "a_b", "..", "ä'\"<&>", "a" * 300, "a" * 301, "x:y\n", "."])
-def test_names_stay_in_the_folder_and_apart(name, tmp_path):
-    stem = file_stem(name)
-    path = tmp_path / f"{stem}.png"
-    path.write_bytes(b"")
-    assert [one.parent for one in tmp_path.rglob("*.png")] == [tmp_path]
-    assert stem == file_stem(name)
-    others = {"a b", "a_b", "a" * 300, "a" * 301, "a-b"} - {name}
-    assert stem not in {file_stem(other) for other in others}
 
 
 def test_odd_names_reach_page_and_files(scored, trained, demo_root, tmp_path):

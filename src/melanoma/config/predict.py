@@ -40,6 +40,10 @@ class PredictConfig:
     """1: the whole image. 5: the corners and the centre of a larger picture, averaged, each in the views of `tta`."""
     crop_scale: float = bounds(above=0, at_most=1)
     """Side of a crop as a share of the larger picture's; a crop has the size that the model was trained at."""
+    explain: str | None = bounds(choices=("grad_cam", "attention"))
+    """Draws a heat map over each image that was scored; attention needs a variant that has one of its own."""
+    explain_images: list[str] = bounds()
+    """Names of the images to explain; none names all."""
     device: str = bounds(choices=("auto", "cpu", "cuda"))
     data: Any = bounds(pick=lambda values: DataConfig if "name" in values else PredictDataConfig)
     """A whole data config, for its words and its CSV's columns alone, else changes to the checkpoint's own."""
@@ -54,3 +58,5 @@ class PredictConfig:
     def __post_init__(self) -> None:
         if not self.checkpoint:
             raise ValueError("checkpoint=[] names none; give a file, a run's directory or a sweep's")
+        if self.explain_images and not self.explain:
+            raise ValueError("explain_images names images to explain; add explain=grad_cam or explain=attention")

@@ -1,8 +1,6 @@
 """The most wrong images of an evaluation, and on request their heat maps."""
 
-import hashlib
 import json
-import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -60,17 +58,11 @@ def write_maps(gallery: Gallery, folder: Path) -> None:
     folder.mkdir(exist_ok=True)
     figures: dict[str, Any] = {}
     for name, one in gallery.maps.items():
-        write_overlay(folder / f"{file_stem(name)}.png", gallery.pictures[name], one.heat.numpy())
+        write_overlay(folder, name, gallery.pictures[name], one.heat.numpy())
         values = {key: value for key, value in vars(one).items() if key != "heat"}
         figures[name] = values | {key: values[key] and asdict(values[key]) for key in ("shares", "removal")}
     content = {"trust": [asdict(one) for one in gallery.trust], "images": figures}
     (folder / "figures.json").write_text(json.dumps(content, indent=2, allow_nan=False) + "\n")
-
-
-def file_stem(image_name: str) -> str:
-    """Make a file's name of an image's: the same where that is plain, else with what tells it from others."""
-    plain = re.sub(r"[^\w.-]", "_", image_name)[:100]
-    return plain if plain == image_name else f"{plain}-{hashlib.sha256(image_name.encode()).hexdigest()[:8]}"
 
 
 def _explain(member: Member, names: list[str], malignant: list[bool], config: EvalConfig) -> list[HeatMap]:

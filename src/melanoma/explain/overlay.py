@@ -1,5 +1,7 @@
 """A heat map laid over its picture."""
 
+import hashlib
+import re
 from pathlib import Path
 
 import cv2
@@ -29,6 +31,12 @@ def to_png(picture: Picture) -> bytes:
     return bytes(cv2.imencode(".png", picture[..., ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 9])[1])
 
 
-def write_overlay(path: Path, picture: Picture, heat: NDArray[np.float32]) -> None:
-    """Write the picture, and beside it the same with its heat, as one PNG."""
-    path.write_bytes(to_png(np.hstack([picture, draw_overlay(picture, heat)])))
+def write_overlay(folder: Path, image_name: str, picture: Picture, heat: NDArray[np.float32]) -> None:
+    """Write the picture, and beside it the same with its heat, as one PNG named after the image."""
+    (folder / f"{file_stem(image_name)}.png").write_bytes(to_png(np.hstack([picture, draw_overlay(picture, heat)])))
+
+
+def file_stem(image_name: str) -> str:
+    """Make a file's name of an image's: the same where that is plain, else with what tells it from others."""
+    plain = re.sub(r"[^\w.-]", "_", image_name)[:100]
+    return plain if plain == image_name else f"{plain}-{hashlib.sha256(image_name.encode()).hexdigest()[:8]}"

@@ -14,6 +14,7 @@ from melanoma.evaluation.ensemble import mean_threshold
 from melanoma.evaluation.run_folders import find_checkpoints
 from melanoma.models.views import view_count
 from melanoma.predict.growing import GrowingCsv
+from melanoma.predict.maps import require_explainable, write_maps
 from melanoma.predict.scoring import Scorer, Scores, open_scorer
 
 _log = logging.getLogger(__name__)
@@ -29,6 +30,7 @@ def predict(config: PredictConfig, run_dir: Path) -> None:
     data, readers = _data(config, scorers[0].trained), _readers(config, scorers[0].trained)
     root = None if config.root is None else Path(config.root)
     table, reader = open_unlabelled(Path(config.images), root, data, readers, Path(config.cache))
+    require_explainable(config, scorers, table)
     _log.info("%d images to score", len(table))
     scores, threshold = Scores(scorers, table, reader, data, config), _threshold(scorers, config)
     run_dir.mkdir(parents=True, exist_ok=True)
@@ -38,6 +40,8 @@ def predict(config: PredictConfig, run_dir: Path) -> None:
     print(f"scored {scored} of {len(table)} images{calls}")
     for name in ("predictions", "submission"):
         print(f"{name} {run_dir / name}.csv")
+    if config.explain:
+        print(f"heat maps {write_maps(scorers[0], table, reader, data, config, run_dir)}")
 
 
 def _data(config: PredictConfig, trained: TrainConfig) -> DataConfig:

@@ -64,6 +64,20 @@ def open_scorer(path: Path, config: PredictConfig) -> Scorer:
     return Scorer(path, checkpoint, trained, compute, from_plain(checkpoint.calibration))
 
 
+def open_loader(
+    scorer: Scorer, table: pd.DataFrame, reader: Reader, data: DataConfig, config: PredictConfig, image_size: int
+) -> Loader:
+    """Read the table's images for a checkpoint, in the table's order, at `image_size` pixels a side."""
+    return make_loader(
+        table,
+        reader,
+        replace(scorer.trained, data=data, training=replace(scorer.trained.training, image_size=image_size)),
+        learn=False,
+        workers=choose_workers(config.workers, scorer.compute.device),
+        pin_memory=scorer.compute.device.type == "cuda",
+    )
+
+
 class Scores:
     """The readable rows of a table, scored: iterate once, a frame a batch, in the table's order.
 
@@ -98,16 +112,9 @@ class Scores:
 
     def _passed(self, scorer: Scorer) -> Iterator[Rows]:
         """Yield one checkpoint's rows, and note what it could not read."""
-        training, config = scorer.trained.training, self._config
-        size = read_size(training.image_size, config.crops, config.crop_scale)
-        loader = make_loader(
-            self._table,
-            self._reader,
-            replace(scorer.trained, data=self._data, training=replace(training, image_size=size)),
-            learn=False,
-            workers=choose_workers(config.workers, scorer.compute.device),
-            pin_memory=scorer.compute.device.type == "cuda",
-        )
+        config = self._config
+        size = read_size(scorer.trained.training.image_size, config.crops, config.crop_scale)
+        loader = open_loader(scorer, self._table, self._reader, self._data, config, size)
         yield from scorer.score(loader, config)
         self.unreadable |= dict.fromkeys(loader.faults.missing, "is not there") | loader.faults.unreadable
 
