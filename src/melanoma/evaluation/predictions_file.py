@@ -106,7 +106,12 @@ def _patients(table: pd.DataFrame, path: Path) -> pd.Series:
             "too narrow where a patient has several",
             path.name, unknown.sum(), len(table),
         )  # fmt: skip
-    return table["patient_id"].mask(unknown, "image " + table["image_name"])
+    return table["patient_id"].mask(unknown, lone_patient(table["image_name"]))
+
+
+def lone_patient(image_name: pd.Series) -> pd.Series:
+    """Make a patient of each image, where none is known."""
+    return "image " + image_name
 
 
 def _refuse(wrong: pd.Series, cells: pd.DataFrame, column: str, path: Path, expected: str) -> None:

@@ -112,7 +112,8 @@ def _write_pages(
     leading = {"ROC curve": "roc", "Reliability": "reliability", "Confusion matrix": "confusion"}
     sections = _sections(subject, evidence, pictures, cases)
     external = lead_external(evidence.external) if evidence.external else []
-    verdict = [*external, lead(evidence.subgroups), evidence.shortcut_verdict.words]
+    unknown = [subject.patients_unknown] if subject.patients_unknown else []
+    verdict = [*external, lead(evidence.subgroups), evidence.shortcut_verdict.words, *unknown]
     write_report(
         run_dir / "report.html",
         title=subject.title,
