@@ -230,3 +230,14 @@ def test_no_header_value_or_path_reaches_the_page(score, tmp_path, demo_root):
     patients = pd.read_csv(demo_root / "train.csv")["patient_id"]
     assert not any(patient in page for patient in patients)
     assert str(demo_root) not in page
+
+
+def test_an_image_that_is_lost_before_it_is_altered_costs_the_altered_ones_alone(score, tmp_path, monkeypatch):
+    from melanoma.evaluation import shortcuts
+
+    whole = shortcuts.score_altered
+    monkeypatch.setattr(shortcuts, "score_altered", lambda *options: whole(*options).iloc[1:])
+    assert score()["n"] == 9
+    audit = json.loads((tmp_path / "eval/evidence.json").read_text())["shortcuts"]
+    assert audit["why_not_altered"] == "1 of 9 images could not be read a second time"
+    assert audit["floors"]

@@ -50,10 +50,7 @@ def measure_shortcuts(subject: Subject, config: EvalConfig) -> Shortcuts:
     Raises:
         MelanomaError: of the kind that says what the user can mend.
     """
-    why_not = _why_not_altered(subject, config)
-    altered = None
-    if not why_not:
-        altered = score_altered(subject.members, config).loc[subject.predictions["image_name"]]
+    altered, why_not = _score_altered(subject, config)
     lessons = lessons_of(subject.members, subject.predictions, config) if subject.members else []
     floor = floor_scores(subject.predictions, lessons)
     threshold, draws = subject.threshold.value, config.bootstrap_draws
@@ -105,6 +102,16 @@ def find_shortcuts(
         ],
         flips=flips,
     )
+
+
+def _score_altered(subject: Subject, config: EvalConfig) -> tuple[pd.DataFrame | None, str | None]:
+    """Give the probabilities of altered images, a row a prediction; or none, and why."""
+    if why_not := _why_not_altered(subject, config):
+        return None, why_not
+    names, altered = subject.predictions["image_name"], score_altered(subject.members, config)
+    if lost := int((~names.isin(altered.index)).sum()):
+        return None, f"{lost} of {len(names)} images could not be read a second time"
+    return altered.loc[names], None
 
 
 def _why_not_altered(subject: Subject, config: EvalConfig) -> str | None:
