@@ -25,6 +25,7 @@ from melanoma.evaluation.sections.operating import show_operating
 from melanoma.evaluation.sections.patients import show_patients
 from melanoma.evaluation.sections.shortcuts import show_shortcuts
 from melanoma.evaluation.sections.subgroups import lead, show_subgroups
+from melanoma.evaluation.sections.trust import lead as lead_trust
 from melanoma.evaluation.sections.trust import show_reliability
 from melanoma.evaluation.shortcut_picture import plot_shortcuts
 from melanoma.evaluation.subject import Subject, subject_of_checkpoints, subject_of_file
@@ -111,9 +112,7 @@ def _write_pages(
 ) -> None:
     leading = {"ROC curve": "roc", "Reliability": "reliability", "Confusion matrix": "confusion"}
     sections = _sections(subject, evidence, pictures, cases)
-    external = lead_external(evidence.external) if evidence.external else []
-    unknown = [subject.patients_unknown] if subject.patients_unknown else []
-    verdict = [*external, lead(evidence.subgroups), evidence.shortcut_verdict.words, *unknown]
+    verdict = _verdict(subject, evidence)
     write_report(
         run_dir / "report.html",
         title=subject.title,
@@ -128,6 +127,15 @@ def _write_pages(
         opened = subject.alone.opened
         card = run_dir / "model_card.md"
         write_model_card(card, opened.checkpoint, opened.trained, evidence.metrics, verdict, sections)
+
+
+def _verdict(subject: Subject, evidence: Evidence) -> list[str]:
+    """Say what is to be known first, beside the AUC, a sentence or two each."""
+    external = lead_external(evidence.external) if evidence.external else []
+    before, after = evidence.reliability or (None, None)
+    trust = [lead_trust(after or before, subject.calibrated_by)] if before and before.n else []
+    unknown = [subject.patients_unknown] if subject.patients_unknown else []
+    return [*external, lead(evidence.subgroups), evidence.shortcut_verdict.words, *trust, *unknown]
 
 
 def _sections(subject: Subject, evidence: Evidence, pictures: dict[str, Path], cases: list[Section]) -> list[Section]:

@@ -87,7 +87,7 @@ def subject_of_file(config: EvalConfig, path: Path) -> Subject:
         split="all",
         threshold=threshold,
         title=f"Predictions in {path.name}",
-        scorer="what made them",
+        scorer="their model",
         facts={"Predictions": path.name, "Threshold": threshold.rule},
         cost={"inference_ms_per_image": None, "model_megabytes": None},
     )

@@ -29,9 +29,19 @@ def test_alone_it_has_one_column(measured, tmp_path):
 
 def test_the_lead_compares_mean_and_share(measured):
     share = f"{100 * measured.prevalence:.1f} % of the images are malignant."
-    assert lead(measured, None).startswith(
-        f"The mean probability is {100 * measured.mean_probability:.1f} %, and {share}"
+    # Half of what was said is malignant.
+    assert lead(measured, None) == (
+        f"Probabilities are too high on the whole: the mean probability is {100 * measured.mean_probability:.1f} %, "
+        f"and {share}"
     )
     assert (
         lead(measure_reliability(np.array([], dtype=int), np.array([]), np.array([])), None) == "There are no images."
     )
+
+
+def test_what_chance_explains_is_not_called_off():
+    rng = np.random.default_rng(0)
+    probability = rng.random(300)
+    right = measure_reliability((rng.random(300) < probability).astype(int), probability, np.arange(300))
+    assert lead(right, "platt").startswith("The mean probability is")
+    assert "after calibration by platt on validation patients" in lead(right, "platt")

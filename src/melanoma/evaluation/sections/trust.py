@@ -4,6 +4,7 @@ from pathlib import Path
 
 from melanoma.evaluation.calibration_slope import CalibrationSlope, Estimate
 from melanoma.evaluation.reliability import Reliability
+from melanoma.evaluation.report import capital
 from melanoma.page import Cell, Section, Table, embed, interval, number
 
 FIGURES = {
@@ -65,12 +66,20 @@ def _of_line(line: CalibrationSlope | None, key: str, form: str) -> Cell:
     return Cell(form.format(found.value), sort=found.value, note=interval(found.low, found.high, form))
 
 
+def _judge(line: CalibrationSlope | None) -> str:
+    """Begin the sentence where probabilities are off by more than chance explains."""
+    off = line.in_the_large if line else None
+    if off is None or off.low is None or off.high is None or off.low <= 0 <= off.high:
+        return ""
+    return f"probabilities are too {'high' if off.high < 0 else 'low'} on the whole: "
+
+
 def lead(measured: Reliability, method: str | None) -> str:
     """Say in a sentence how mean probability and share of melanomas compare, and what was done about it."""
     if measured.prevalence is None or measured.mean_probability is None:
         return "There are no images."
     how = f" after calibration by {method} on validation patients" if method else ""
-    return (
-        f"The mean probability is {100 * measured.mean_probability:.1f} %{how}, and {100 * measured.prevalence:.1f} % "
-        f"of the images are malignant."
+    mean, share = 100 * measured.mean_probability, 100 * measured.prevalence
+    return capital(
+        f"{_judge(measured.line)}the mean probability is {mean:.1f} %{how}, and {share:.1f} % of the images are malignant."
     )
