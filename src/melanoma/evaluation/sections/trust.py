@@ -81,5 +81,6 @@ def lead(measured: Reliability, method: str | None) -> str:
     how = f" after calibration by {method} on validation patients" if method else ""
     mean, share = 100 * measured.mean_probability, 100 * measured.prevalence
     return capital(
-        f"{_judge(measured.line)}the mean probability is {mean:.1f} %{how}, and {share:.1f} % of the images are malignant."
+        f"{_judge(measured.line)}the mean probability is {mean:.1f} %{how}, and {share:.1f} % of the images are "
+        "malignant."
     )
