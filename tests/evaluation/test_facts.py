@@ -1,7 +1,9 @@
+import re
+
 import pytest
 
 from melanoma.config import EvalConfig, compose, resolve
-from melanoma.evaluation.facts import describe_members, name_scorer
+from melanoma.evaluation.facts import describe_evaluation, describe_members, name_scorer
 from melanoma.evaluation.members import score_members
 
 
@@ -16,6 +18,14 @@ def test_one_checkpoint_is_named_by_its_file(trained):
     assert facts["Checkpoint"].startswith("best.pt, epoch ")
     assert (facts["Model"], facts["Threshold"], scorer) == ("standard on test_resnet", "a rule", "the model")
     assert "Put together" not in facts
+    assert facts["Images in training"].endswith("9 for the test")
+    assert re.fullmatch(r"SHA-256 [0-9a-f]{16}", facts["Config of training"])
+    assert facts["Training"].endswith("weighted loss, seed 0")
+
+
+def test_an_evaluation_says_what_decides_its_figures():
+    config = resolve(compose("eval", ["predictions=a.csv", "seed=3"]), EvalConfig)
+    assert "2,000 draws of patients, seed 3" in describe_evaluation(config)
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,14 @@
 """Where an evaluation's numbers come from, in words for the page."""
 
+import hashlib
+import json
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
-from melanoma.config import ScoringConfig
+from melanoma import __version__
+from melanoma.config import EvalConfig, ScoringConfig, TrainConfig
 from melanoma.evaluation.members import Member
 from melanoma.evaluation.overlap import describe
 from melanoma.evaluation.run_folders import run_name
@@ -32,9 +36,20 @@ def describe_members(members: list[Member], config: ScoringConfig, threshold_rul
         "Model": _models([f"{one.model.name} on {one.model.backbone}" for one in trained]),
         "Image size": _each(f"{one.training.image_size} px, {one.training.fit}" for one in trained),
         "Device and precision": _each(f"{c.device.type}, {str(c.dtype).removeprefix('torch.')}" for c in computes),
+        "Training": _each(_training(one) for one in trained),
+        "Images in training": _each(_counts(one.splits) for one in checkpoints),
         "Splits": "SHA-256 " + _each(one.split_hash[:16] for one in checkpoints),
+        "Config of training": "SHA-256 " + _each(_digest(one.config) for one in checkpoints),
         "Versions in training": _each(", ".join(f"{k} {v}" for k, v in one.versions.items()) for one in checkpoints),
     }
+
+
+def describe_evaluation(config: EvalConfig) -> str:
+    """Say what made the figures, and where all of its options are."""
+    return (
+        f"melanoma {__version__}, {config.bootstrap_draws:,} draws of patients, seed {config.seed}; all options are in "
+        ".hydra/config.yaml beside this page"
+    )
 
 
 def name_scorer(members: list[Member], config: ScoringConfig) -> str:
@@ -62,6 +77,23 @@ def _checkpoints(members: list[Member]) -> dict[str, str]:
         "Checkpoint" if len(known) == 1 else "Checkpoints": "; ".join(names),
         "Validation AUC in training": "; ".join(aucs),
     }
+
+
+def _training(trained: TrainConfig) -> str:
+    training = trained.training
+    return (
+        f"at most {training.epochs} epochs of batches of {training.batch_size}, rate {training.lr:g}, "
+        f"{training.balance.replace('_', ' ')}, seed {trained.seed}"
+    )
+
+
+def _counts(splits: dict[str, str]) -> str:
+    counts = Counter(splits.values())
+    return f"{counts['train']:,} to learn from, {counts['val']:,} for validation, {counts['test']:,} for the test"
+
+
+def _digest(config: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _ensemble(ensemble: str) -> str:

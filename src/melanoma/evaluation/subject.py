@@ -10,7 +10,7 @@ from melanoma.config import EvalConfig
 from melanoma.data.image_facts import image_facts
 from melanoma.errors import ConfigError
 from melanoma.evaluation.ensemble import combine
-from melanoma.evaluation.facts import describe_members, name_scorer
+from melanoma.evaluation.facts import describe_evaluation, describe_members, name_scorer
 from melanoma.evaluation.folds import fold_of
 from melanoma.evaluation.members import Member, has_views, score_members
 from melanoma.evaluation.metrics import Metrics
@@ -88,7 +88,11 @@ def subject_of_file(config: EvalConfig, path: Path) -> Subject:
         threshold=threshold,
         title=f"Predictions in {path.name}",
         scorer="their model",
-        facts={"Predictions": path.name, "Threshold": threshold.rule},
+        facts={
+            "Predictions": path.name,
+            "Threshold": threshold.rule,
+            "This evaluation": describe_evaluation(config),
+        },
         cost={"inference_ms_per_image": None, "model_megabytes": None},
     )
 
@@ -110,7 +114,7 @@ def subject_of_checkpoints(config: EvalConfig) -> Subject:
         threshold=threshold,
         title=f"{facts['Model']}: {facts['Data set']}, {part}",
         scorer=name_scorer(members, config),
-        facts=facts,
+        facts=facts | {"This evaluation": describe_evaluation(config)},
         cost=_cost(members, config),
         is_probability=config.ensemble != "ranks" or len(members) == 1,
         further_thresholds=_further(members, config),
