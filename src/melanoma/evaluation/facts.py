@@ -81,8 +81,9 @@ def _checkpoints(members: list[Member]) -> dict[str, str]:
 
 def _training(trained: TrainConfig) -> str:
     training = trained.training
+    batch = training.batch_size or "as many as fitted"
     return (
-        f"at most {training.epochs} epochs of batches of {training.batch_size}, rate {training.lr:g}, "
+        f"at most {training.epochs} epochs of batches of {batch}, rate {training.lr:g}, "
         f"{training.balance.replace('_', ' ')}, seed {trained.seed}"
     )
 

@@ -107,7 +107,7 @@ def _training(checkpoint: Checkpoint, trained: TrainConfig) -> Fields:
     return {
         "Optimiser": f"Adam, rate {training.lr:g}, weight decay {training.weight_decay:g}",
         "Schedule": training.schedule,
-        "Batch": f"{training.batch_size} images, times {training.accumulate} a step",
+        "Batch": f"{training.batch_size or 'as many as fitted'} images, times {training.accumulate} a step",
         "Imbalance": training.balance,
         "Augmentation": ", ".join(f"{name} {value}" for name, value in _plain(trained.augment).items()),
         "Epochs": f"at most {training.epochs}; the one with the highest validation AUC, {checkpoint.epoch}, was kept "
