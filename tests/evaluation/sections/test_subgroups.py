@@ -43,4 +43,7 @@ def test_the_lead_names_real_gaps(group):
         "No gap of AUC in the 1 group judged is more than chance explains. 1 group is too small to tell."
     )
     assert "for: site hand (-0.200)." in lead([group(), group("hand", difference=-0.2, flagged=True)])
-    assert lead([group(enough=False)]) == "Unable to tell: none of the 1 group is large enough."
+    unable = "Unable to tell for whom the AUC differs:"
+    assert lead([group(enough=False)]) == f"{unable} the one group is not large enough."
+    assert lead([group(enough=False)] * 2) == f"{unable} none of the 2 groups is large enough."
+    assert lead([]) == f"{unable} neither sex, age nor site is known."

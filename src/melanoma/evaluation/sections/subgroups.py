@@ -38,8 +38,11 @@ def lead(groups: Sequence[Subgroup]) -> str:
     """Say in a sentence or two which groups the model does worse or better for."""
     judged = [group for group in groups if group.enough]
     unable = counted(len(groups) - len(judged), "group")
+    if not groups:
+        return "Unable to tell for whom the AUC differs: neither sex, age nor site is known."
     if not judged:
-        return f"Unable to tell: none of the {counted(len(groups), 'group')} is large enough."
+        few = "the one group is not" if len(groups) == 1 else f"none of the {len(groups)} groups is"
+        return f"Unable to tell for whom the AUC differs: {few} large enough."
     rest = (
         f" {unable} {'is' if unable.startswith('1 ') else 'are'} too small to tell."
         if len(groups) > len(judged)
