@@ -14,6 +14,9 @@ from melanoma.config import EvalConfig, TrainConfig, compose, resolve
 from melanoma.data.demo import draw
 from melanoma.data.splits import draw_splits
 
+QUICK = ("shortcuts=false", "explain_count=0")
+"""Leaves out what takes longest, for tests of other things."""
+
 
 @pytest.fixture
 def member(trained: Path, tmp_path: Path) -> Callable[..., str]:
@@ -119,11 +122,11 @@ def evidence(tmp_path: Path) -> Callable[[], dict[str, Any]]:
 
 @pytest.fixture
 def scored(tmp_path: Path) -> Callable[..., tuple[dict[str, Any], pd.DataFrame, str]]:
-    """Evaluate checkpoints; give metrics, predictions and the page."""
+    """Evaluate checkpoints, without gallery and altered images; give metrics, predictions and the page."""
     from melanoma.evaluation.run import evaluate
 
     def run(*paths: str, options: tuple[str, ...] = ()) -> tuple[dict[str, Any], pd.DataFrame, str]:
-        words = [f"checkpoint=[{','.join(paths)}]", "device=cpu", "bootstrap_draws=100", *options]
+        words = [f"checkpoint=[{','.join(paths)}]", "device=cpu", "bootstrap_draws=100", *QUICK, *options]
         folder = tmp_path / "eval"
         evaluate(resolve(compose("eval", words), EvalConfig), folder)
         predictions = pd.read_csv(folder / "predictions.csv", dtype={"image_name": str, "patient_id": str})

@@ -53,11 +53,12 @@ def test_chosen_images_are_explained_in_any_view_and_calibration(scored, trained
 
 
 def test_several_checkpoints_have_a_gallery_without_maps(scored, member):
-    assert cards(scored(member("a"), member("b"))[2])
+    assert cards(scored(member("a"), member("b"), options=("explain_count=6",))[2])
 
 
 def test_an_ensemble_of_ranks_calls_them_so(scored, member):
-    assert "mean rank 0." in scored(member("a"), member("b"), options=("ensemble=ranks", "threshold=0.5"))[2]
+    options = ("ensemble=ranks", "threshold=0.5", "explain_count=6")
+    assert "mean rank 0." in scored(member("a"), member("b"), options=options)[2]
 
 
 def test_patients_are_told_apart_without_their_ids(scored, trained):
@@ -88,7 +89,7 @@ def test_a_gallery_that_cannot_be_made_does_not_cost_the_report(scored, trained,
         raise ImageError("a", "cannot be opened: gone")
 
     monkeypatch.setattr("melanoma.evaluation.run.make_gallery", gone)
-    _, predictions, html = scored(str(trained))
+    _, predictions, html = scored(str(trained), options=("explain_count=6",))
     assert len(predictions)
     assert "<h2>Gallery" not in html
     assert "the gallery is left out: image a: cannot be opened: gone" in caplog.text

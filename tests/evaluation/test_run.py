@@ -22,7 +22,9 @@ KEYS = {
 @pytest.fixture
 def score(trained, tmp_path):
     def run(*overrides, name="eval"):
-        config = resolve(compose("eval", [f"checkpoint={trained}/checkpoints/best.pt", *overrides]), EvalConfig)
+        quick = ["shortcuts=false", "explain_count=0"]
+        words = [f"checkpoint={trained}/checkpoints/best.pt", *quick, *overrides]
+        config = resolve(compose("eval", words), EvalConfig)
         evaluate(config, tmp_path / name)
         return json.loads((tmp_path / name / "metrics.json").read_text())
 
@@ -165,7 +167,7 @@ def test_a_file_of_the_same_predictions_gives_the_same_figures(score, tmp_path):
 
 
 def test_the_shortcut_audit_is_on_the_page_in_the_evidence_and_on_the_card(score, tmp_path):
-    score()
+    score("shortcuts=true")
     evidence = json.loads((tmp_path / "eval/evidence.json").read_text())
     verdict, audit = evidence["shortcut_verdict"], evidence["shortcuts"]
     page = (tmp_path / "eval/report.html").read_text()
@@ -181,7 +183,7 @@ def test_the_shortcut_audit_is_on_the_page_in_the_evidence_and_on_the_card(score
 
 
 def test_altered_images_can_be_left_out(score, tmp_path):
-    score("shortcuts=false")
+    score()
     audit = json.loads((tmp_path / "eval/evidence.json").read_text())["shortcuts"]
     assert (audit["parts"], audit["flips"], len(audit["floors"])) == ([], [], 7)
     assert audit["why_not_altered"] == "shortcuts=false leaves it out"
@@ -237,7 +239,7 @@ def test_an_image_that_is_lost_before_it_is_altered_costs_the_altered_ones_alone
 
     whole = shortcuts.score_altered
     monkeypatch.setattr(shortcuts, "score_altered", lambda *options: whole(*options).iloc[1:])
-    assert score()["n"] == 9
+    assert score("shortcuts=true")["n"] == 9
     audit = json.loads((tmp_path / "eval/evidence.json").read_text())["shortcuts"]
     assert audit["why_not_altered"] == "1 of 9 images could not be read a second time"
     assert audit["floors"]

@@ -28,7 +28,7 @@ def draw_overlay(picture: Picture, heat: NDArray[np.float32]) -> Picture:
 
 def to_png(picture: Picture) -> bytes:
     """Give the bytes of a PNG file."""
-    return bytes(cv2.imencode(".png", picture[..., ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 9])[1])
+    return bytes(cv2.imencode(".png", picture[..., ::-1])[1])
 
 
 def write_overlay(folder: Path, image_name: str, picture: Picture, heat: NDArray[np.float32]) -> None:
