@@ -8,6 +8,7 @@ from typing import Any
 
 from melanoma.checkpoint import save_checkpoint
 from melanoma.config import EvalConfig
+from melanoma.durable import replace_text
 from melanoma.errors import ConfigError, ImageError
 from melanoma.evaluation.evidence import Evidence, gather
 from melanoma.evaluation.gallery import make_gallery, write_maps
@@ -60,9 +61,9 @@ def evaluate(config: EvalConfig, run_dir: Path) -> float | None:
 
 
 def _write_predictions(run_dir: Path, subject: Subject, config: EvalConfig) -> None:
-    subject.predictions.to_csv(run_dir / "predictions.csv", index=False)
+    replace_text(run_dir / "predictions.csv", subject.predictions.to_csv(index=False))
     if subject.other_data:
-        subject.other_data.overlap.rows.to_csv(run_dir / "overlap.csv", index=False)
+        replace_text(run_dir / "overlap.csv", subject.other_data.overlap.rows.to_csv(index=False))
     if config.calibrate:
         _save_calibrated(run_dir, subject)
 
@@ -70,7 +71,7 @@ def _write_predictions(run_dir: Path, subject: Subject, config: EvalConfig) -> N
 def _write_figures(run_dir: Path, evidence: Evidence) -> None:
     values: dict[str, Any] = asdict(evidence)
     for name, content in (("metrics", values.pop("metrics")), ("evidence", values)):
-        (run_dir / f"{name}.json").write_text(json.dumps(content, indent=2, allow_nan=False) + "\n")
+        replace_text(run_dir / f"{name}.json", json.dumps(content, indent=2, allow_nan=False) + "\n")
 
 
 def _draw(plots: Path, subject: Subject, evidence: Evidence) -> dict[str, Path]:
