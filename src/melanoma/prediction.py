@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 from torch import nn
 from tqdm import tqdm
 
-from melanoma.compute import Compute
+from melanoma.compute import Compute, choose_workers
+from melanoma.config import TrainConfig
 from melanoma.data.dataset import Batch
-from melanoma.data.loader import Loader
+from melanoma.data.loader import Loader, make_loader
+from melanoma.data.readers import Reader
 from melanoma.distributed import Ranks
 from melanoma.errors import DataError, DivergedError
 from melanoma.memory import peak_megabytes
@@ -28,6 +30,20 @@ COLUMNS = (
     "probability",
 )
 """The columns of every predictions*.csv, in order."""
+
+
+def open_loader(
+    table: pd.DataFrame, reader: Reader, config: TrainConfig, compute: Compute, workers: int | None
+) -> Loader:
+    """Read the table's images in order, unaltered, as `compute` takes them best; `workers` None lets it choose."""
+    return make_loader(
+        table,
+        reader,
+        config,
+        learn=False,
+        workers=choose_workers(workers, compute.device),
+        pin_memory=compute.device.type == "cuda",
+    )
 
 
 def predict(

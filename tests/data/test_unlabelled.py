@@ -6,8 +6,9 @@ import pandas as pd
 import pytest
 
 from melanoma.config import PredictConfig, TrainConfig, compose, resolve
-from melanoma.data.unlabelled import METADATA, open_unlabelled
+from melanoma.data.unlabelled import open_unlabelled
 from melanoma.errors import ConfigError, DataError
+from melanoma.vocabulary import METADATA
 
 READERS = resolve(compose("predict", ["checkpoint=x", "images=y"]), PredictConfig).readers
 SIIM, HAM = (replace(resolve(compose("train", [f"data={name}"]), TrainConfig).data, on_error="skip",

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from melanoma.config.data import DataConfig, ReaderConfig
+from melanoma.config.views import ViewsConfig
 from melanoma.schema import bounds
 
 
@@ -21,7 +22,7 @@ class EvalDataConfig:
 
 
 @dataclass
-class ScoringConfig:
+class ScoringConfig(ViewsConfig):
     """Which checkpoints score which images, and how."""
 
     checkpoint: list[str] = bounds()
@@ -29,13 +30,6 @@ class ScoringConfig:
     ensemble: str = bounds(choices=("logits", "ranks", "folds"))
     """Of several checkpoints: their mean logit, their mean rank within the images scored; or each fold of a k-fold
     split by the checkpoint that has not seen it."""
-    tta: str = bounds(choices=("none", "flip", "dihedral"))
-    """Views of an image whose logits are averaged: itself; with its two mirror images and both together; the eight
-    symmetries of the square."""
-    crops: int = bounds(choices=(1, 5))
-    """1: the whole image. 5: the corners and the centre of a larger picture, averaged, each in the views of `tta`."""
-    crop_scale: float = bounds(above=0, at_most=1)
-    """Side of a crop as a share of the larger picture's; a crop has the size that the model was trained at."""
     calibrate: str | None = bounds(choices=("temperature", "platt", "isotonic", "prior"))
     """Fits a calibration on the validation patients, and writes a checkpoint that holds it; null keeps the checkpoint's
     own, if it has one."""

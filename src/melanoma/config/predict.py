@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from melanoma.config.data import DataConfig, ReaderConfig
+from melanoma.config.views import ViewsConfig
 from melanoma.schema import bounds
 
 
@@ -22,7 +23,7 @@ class PredictDataConfig:
 
 
 @dataclass
-class PredictConfig:
+class PredictConfig(ViewsConfig):
     """All that `melanoma-predict` needs."""
 
     checkpoint: list[str] = bounds()
@@ -33,13 +34,6 @@ class PredictConfig:
     anatom_site_general_challenge and patient_id."""
     root: str | None = bounds()
     """Folder that holds, at any depth, the images that a CSV names; null: the CSV's own."""
-    tta: str = bounds(choices=("none", "flip", "dihedral"))
-    """Views of an image whose logits are averaged: itself; with its two mirror images and both together; the eight
-    symmetries of the square."""
-    crops: int = bounds(choices=(1, 5))
-    """1: the whole image. 5: the corners and the centre of a larger picture, averaged, each in the views of `tta`."""
-    crop_scale: float = bounds(above=0, at_most=1)
-    """Side of a crop as a share of the larger picture's; a crop has the size that the model was trained at."""
     explain: str | None = bounds(choices=("grad_cam", "attention"))
     """Draws a heat map over each image that was scored; attention needs a variant that has one of its own."""
     explain_images: list[str] = bounds()

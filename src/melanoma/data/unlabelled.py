@@ -17,9 +17,7 @@ from melanoma.data.readers.formats import reader_of_file, reader_of_folder
 from melanoma.data.records import canonical
 from melanoma.errors import ConfigError, DataError
 from melanoma.schema import near
-
-METADATA = ("sex", "age_approx", "anatom_site_general_challenge")
-"""What a model may use beside the image."""
+from melanoma.vocabulary import METADATA
 
 
 def open_unlabelled(

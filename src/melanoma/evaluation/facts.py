@@ -37,11 +37,19 @@ def describe_members(members: list[Member], config: ScoringConfig, threshold_rul
         "Image size": _each(f"{one.training.image_size} px, {one.training.fit}" for one in trained),
         "Device and precision": _each(f"{c.device.type}, {str(c.dtype).removeprefix('torch.')}" for c in computes),
         "Training": _each(_training(one) for one in trained),
-        "Images in training": _each(_counts(one.splits) for one in checkpoints),
+        "Images in training": _each(describe_splits(one.splits) for one in checkpoints),
         "Splits": "SHA-256 " + _each(one.split_hash[:16] for one in checkpoints),
         "Config of training": "SHA-256 " + _each(_digest(one.config) for one in checkpoints),
         "Versions in training": _each(", ".join(f"{k} {v}" for k, v in one.versions.items()) for one in checkpoints),
     }
+
+
+def describe_splits(splits: dict[str, str]) -> str:
+    """Count the images of each split."""
+    counts = Counter(splits.values())
+    return (
+        f"{counts['train']:,} images to learn from, {counts['val']:,} for validation, {counts['test']:,} for the test"
+    )
 
 
 def describe_evaluation(config: EvalConfig) -> str:
@@ -86,11 +94,6 @@ def _training(trained: TrainConfig) -> str:
         f"at most {training.epochs} epochs of batches of {batch}, rate {training.lr:g}, "
         f"{training.balance.replace('_', ' ')}, seed {trained.seed}"
     )
-
-
-def _counts(splits: dict[str, str]) -> str:
-    counts = Counter(splits.values())
-    return f"{counts['train']:,} to learn from, {counts['val']:,} for validation, {counts['test']:,} for the test"
 
 
 def _digest(config: dict[str, Any]) -> str:

@@ -3,9 +3,10 @@
 import numpy as np
 import pandas as pd
 
+from melanoma.vocabulary import METADATA
+
 UNKNOWN = "unknown"
 OF_FILES = ("source", "image size")
-METADATA = ("sex", "age_approx", "anatom_site_general_challenge")
 AGE_BANDS = ("0-29", "30-49", "50-69", "70+")
 MOST_SIZES = 6
 """Image sizes that are groups of their own; where there are more, they are put into bands."""

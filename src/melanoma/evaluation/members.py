@@ -65,7 +65,8 @@ def score_members(config: EvalConfig) -> list[Member]:
             f"calibrate={config.calibrate} makes one checkpoint anew, and there are {len(paths)}; name one"
         )
     if config.explain:
-        require_explainable(config, opened)
+        variants, known = [one.trained.model.name for one in opened.values()], opened[paths[0]].table["image_name"]
+        require_explainable(config.explain, variants, config.explain_images, known.tolist())
     opened = without_known(opened, config)
     validate = is_joint(list(opened.values()), config) or has_views(config) or config.calibrate is not None
     return [_score(opened[one.checkpoint[0]], one, validate) for one in asked]

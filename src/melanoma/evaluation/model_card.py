@@ -12,6 +12,7 @@ from typing import Any
 from melanoma.checkpoint import Checkpoint
 from melanoma.config import TrainConfig
 from melanoma.durable import replace_text
+from melanoma.evaluation.facts import describe_splits
 from melanoma.evaluation.metrics import Metrics
 from melanoma.evaluation.report import LIMITS, finding
 from melanoma.markdown import escape, markdown_table
@@ -87,12 +88,10 @@ def _use() -> Fields:
 
 
 def _data(checkpoint: Checkpoint, trained: TrainConfig) -> Fields:
-    counts = {name: sum(split == name for split in checkpoint.splits.values()) for name in ("train", "val", "test")}
     grouped = " else ".join(trained.data.columns.patient_id) or "patient"
     return {
         "Source": f"{escape(trained.data.name)}: {escape(trained.data.source)}",
-        "Split": f"by {grouped}; {counts['train']:,} images to learn from, {counts['val']:,} for validation, "
-        f"{counts['test']:,} for the test",
+        "Split": f"by {grouped}; {describe_splits(checkpoint.splits)}",
         "Share of melanomas in training": f"{checkpoint.prior:.4f}, learnt as {checkpoint.effective_prior:.4f}",
         "Missing values": "a value of their own; no value is imputed",
         "Leaks": f"splits were compared before training as data.leaks={trained.data.leaks} says",

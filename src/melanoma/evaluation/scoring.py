@@ -8,9 +8,8 @@ import pandas as pd
 from torch import nn
 
 from melanoma.checkpoint import Checkpoint, load_checkpoint
-from melanoma.compute import Compute, choose_workers
+from melanoma.compute import Compute
 from melanoma.config import DataConfig, EvalDataConfig, ScoringConfig, TrainConfig
-from melanoma.data.loader import make_loader
 from melanoma.data.readers import Reader
 from melanoma.data.splits import assign_splits, load_splits
 from melanoma.data.table import open_data
@@ -18,7 +17,7 @@ from melanoma.errors import DataError
 from melanoma.evaluation.known_images import Overlap
 from melanoma.evaluation.metrics import PAUC_MIN_TPR, Metrics, classification_metrics
 from melanoma.models.views import read_size
-from melanoma.prediction import predict
+from melanoma.prediction import open_loader, predict
 from melanoma.trained import compute_like, place
 
 _log = logging.getLogger(__name__)
@@ -95,14 +94,7 @@ def score_rows(
     Raises:
         MelanomaError: of the kind that says what the user can mend.
     """
-    loader = make_loader(
-        rows,
-        opened.reader,
-        opened.own,
-        learn=False,
-        workers=choose_workers(config.workers, opened.compute.device),
-        pin_memory=opened.compute.device.type == "cuda",
-    )
+    loader = open_loader(rows, opened.reader, opened.own, opened.compute, config.workers)
     return predict(model, loader, opened.compute, description), loader.faults.unreadable
 
 

@@ -6,14 +6,12 @@ from dataclasses import replace
 import pandas as pd
 import torch
 
-from melanoma.compute import choose_workers
 from melanoma.config import ScoringConfig
-from melanoma.data.loader import make_loader
 from melanoma.evaluation.calibration import from_plain
 from melanoma.evaluation.ensemble import combine
 from melanoma.evaluation.members import Member
 from melanoma.models.alterations import ALTERATIONS, Altered
-from melanoma.prediction import require_finite, score_batches, to_probability
+from melanoma.prediction import open_loader, require_finite, score_batches, to_probability
 from melanoma.trained import rebuild
 
 _log = logging.getLogger(__name__)
@@ -43,15 +41,9 @@ def _score(member: Member, config: ScoringConfig) -> dict[str, pd.DataFrame]:
     """Give a table of predictions by the name of each alteration."""
     opened, training = member.opened, member.opened.own.training
     model = opened.compute.place(Altered(rebuild(opened.checkpoint, opened.trained, member.path)))
-    loader = make_loader(
-        opened.table,
-        opened.reader,
-        # For crops, images are read larger than the model sees them.
-        replace(opened.own, training=replace(training, image_size=opened.trained.training.image_size)),
-        learn=False,
-        workers=choose_workers(config.workers, opened.compute.device),
-        pin_memory=opened.compute.device.type == "cuda",
-    )
+    # For crops, images are read larger than the model sees them.
+    own = replace(opened.own, training=replace(training, image_size=opened.trained.training.image_size))
+    loader = open_loader(opened.table, opened.reader, own, opened.compute, config.workers)
     scored = [(batch["index"], scores) for batch, scores in score_batches(model, loader, opened.compute, "altered")]
     logits = torch.cat([scores for _, scores in scored]).cpu().double().numpy()
     require_finite(logits)

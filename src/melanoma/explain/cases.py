@@ -48,7 +48,8 @@ def require_images(chosen: Sequence[str], known: Collection[str]) -> None:
     Raises:
         ConfigError: with the names that are like the first of them.
     """
-    unknown = [name for name in chosen if name not in set(known)]
+    here = set(known)
+    unknown = [name for name in chosen if name not in here]
     if unknown:
         more = f" (and {len(unknown) - 1} more)" if len(unknown) > 1 else ""
         raise ConfigError(

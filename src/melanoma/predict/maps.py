@@ -9,12 +9,10 @@ from tqdm import tqdm
 
 from melanoma.config import DataConfig, PredictConfig
 from melanoma.data.readers import Reader
-from melanoma.errors import ConfigError
-from melanoma.explain.cases import require_images
-from melanoma.explain.heat_maps import maps_of, require_method
+from melanoma.explain.heat_maps import maps_of
 from melanoma.explain.overlay import write_overlay
 from melanoma.explain.trust import CAUTION
-from melanoma.predict.scoring import Scorer, open_loader
+from melanoma.predict.scoring import Scorer, images_for
 from melanoma.trained import place
 
 NOTE = f"""{CAUTION}
@@ -24,20 +22,6 @@ malignant where it gives none; attention weighs places whatever they speak for. 
 highest, however little that is; where both pictures are the same, nothing speaks for the call. Whether this model's
 maps are to be believed is measured by melanoma-eval explain=... on images with a diagnosis.
 """
-
-
-def require_explainable(config: PredictConfig, scorers: list[Scorer], table: pd.DataFrame) -> None:
-    """Refuse before anything is scored what could not be explained afterwards.
-
-    Raises:
-        ConfigError: naming the option at fault.
-    """
-    if not config.explain:
-        return
-    if len(scorers) > 1:
-        raise ConfigError(f"explain={config.explain} explains one checkpoint, and there are {len(scorers)}; name one")
-    require_method(config.explain, scorers[0].trained.model.name)
-    require_images(config.explain_images, table["image_name"].tolist())
 
 
 def write_maps(
@@ -56,7 +40,7 @@ def write_maps(
     called = calls.set_index("image_name").get("called", pd.Series(1, index=calls["image_name"])) == 1
     rows = table[table["image_name"].isin(wanted & set(called.index))]
     model = place(scorer.checkpoint, scorer.trained, str(scorer.path), scorer.compute)
-    loader = open_loader(scorer, rows, reader, data, config, scorer.trained.training.image_size)
+    loader = images_for(scorer, rows, reader, data, config, scorer.trained.training.image_size)
     folder = run_dir / "heat_maps"
     folder.mkdir(exist_ok=True)
     (folder / "README.txt").write_text(NOTE)

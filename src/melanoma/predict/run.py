@@ -8,14 +8,16 @@ from pathlib import Path
 import pandas as pd
 
 from melanoma.config import DataConfig, PredictConfig, ReaderConfig, TrainConfig
-from melanoma.data.unlabelled import METADATA, open_unlabelled
+from melanoma.data.unlabelled import open_unlabelled
 from melanoma.errors import DataError
 from melanoma.evaluation.ensemble import mean_threshold
+from melanoma.evaluation.explainable import require_explainable
 from melanoma.evaluation.run_folders import find_checkpoints
 from melanoma.models.views import view_count
 from melanoma.predict.growing import GrowingCsv
-from melanoma.predict.maps import require_explainable, write_maps
+from melanoma.predict.maps import write_maps
 from melanoma.predict.scoring import Scorer, Scores, open_scorer
+from melanoma.vocabulary import METADATA
 
 _log = logging.getLogger(__name__)
 
@@ -30,7 +32,9 @@ def predict(config: PredictConfig, run_dir: Path) -> None:
     data, readers = _data(config, scorers[0].trained), _readers(config, scorers[0].trained)
     root = None if config.root is None else Path(config.root)
     table, reader = open_unlabelled(Path(config.images), root, data, readers, Path(config.cache))
-    require_explainable(config, scorers, table)
+    if config.explain:
+        variants = [scorer.trained.model.name for scorer in scorers]
+        require_explainable(config.explain, variants, config.explain_images, table["image_name"].tolist())
     _log.info("%d images to score", len(table))
     scores, threshold = Scores(scorers, table, reader, data, config), _threshold(scorers, config)
     run_dir.mkdir(parents=True, exist_ok=True)

@@ -9,14 +9,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from melanoma.checkpoint import Checkpoint, load_checkpoint
-from melanoma.compute import Compute, choose_workers
+from melanoma.compute import Compute
 from melanoma.config import DataConfig, PredictConfig, TrainConfig
-from melanoma.data.loader import Loader, make_loader
+from melanoma.data.loader import Loader
 from melanoma.data.readers import Reader
 from melanoma.evaluation.calibration import Calibration, from_plain
 from melanoma.evaluation.ensemble import to_logit
 from melanoma.models.views import read_size
-from melanoma.prediction import require_finite, score_batches, to_probability
+from melanoma.prediction import open_loader, require_finite, score_batches, to_probability
 from melanoma.trained import compute_like, place
 
 Rows = tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]
@@ -64,18 +64,12 @@ def open_scorer(path: Path, config: PredictConfig) -> Scorer:
     return Scorer(path, checkpoint, trained, compute, from_plain(checkpoint.calibration))
 
 
-def open_loader(
+def images_for(
     scorer: Scorer, table: pd.DataFrame, reader: Reader, data: DataConfig, config: PredictConfig, image_size: int
 ) -> Loader:
     """Read the table's images for a checkpoint, in the table's order, at `image_size` pixels a side."""
-    return make_loader(
-        table,
-        reader,
-        replace(scorer.trained, data=data, training=replace(scorer.trained.training, image_size=image_size)),
-        learn=False,
-        workers=choose_workers(config.workers, scorer.compute.device),
-        pin_memory=scorer.compute.device.type == "cuda",
-    )
+    own = replace(scorer.trained, data=data, training=replace(scorer.trained.training, image_size=image_size))
+    return open_loader(table, reader, own, scorer.compute, config.workers)
 
 
 class Scores:
@@ -114,7 +108,7 @@ class Scores:
         """Yield one checkpoint's rows, and note what it could not read."""
         config = self._config
         size = read_size(scorer.trained.training.image_size, config.crops, config.crop_scale)
-        loader = open_loader(scorer, self._table, self._reader, self._data, config, size)
+        loader = images_for(scorer, self._table, self._reader, self._data, config, size)
         yield from scorer.score(loader, config)
         self.unreadable |= dict.fromkeys(loader.faults.missing, "is not there") | loader.faults.unreadable
 
