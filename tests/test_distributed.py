@@ -91,5 +91,7 @@ def test_an_error_of_the_first_process_is_told_once(tiny, tmp_path):
     process = start([*tiny, "data.csv=absent.csv", f"hydra.run.dir={tmp_path}/run"])
     _, err = process.communicate(timeout=120)
     assert err.count("absent.csv") == 1
-    assert "process 1): another process of the run has ended" in err or "process 1)" not in err  # torchrun was quicker
+    # The other process meets the end of the first one or torchrun's SIGTERM, whichever is quicker.
+    others = re.findall(r"process 1\): (.*)", err)
+    assert all(line.startswith(("another process of the run has ended", "SIGTERM came")) for line in others), err
     assert "internal error" not in err
