@@ -16,6 +16,7 @@ import itertools
 import json
 import statistics
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -44,6 +45,7 @@ from melanoma.training.trainee import Trainee, make_trainee
 
 SETTINGS = {"plain": (False, False), "channels_last": (True, False), "channels_last, compile": (True, True)}
 """(channels_last, compile)"""
+LOOP = ("batch", "setting", "images_per_second", "of_bare_step", "of_plain_recipe", "gpu_busy")
 
 
 def main() -> None:
@@ -56,12 +58,11 @@ def main() -> None:
         "image_size": arguments.size,
         "models": [
             measure(arguments, variant, batch, setting)
-            for variant, batch, setting in itertools.product(MODELS, arguments.batches, settings)
+            for variant, batch, setting in itertools.product(arguments.models, arguments.batches, settings)
         ],
     }
     with tempfile.TemporaryDirectory() as folder:
-        draw_pictures(Path(folder), 4 * arguments.batches[-1], arguments.size)
-        report["loop"] = loop(arguments, Path(folder), settings[-1])
+        report["loop"] = loop(arguments, Path(folder), settings[-1]) if arguments.rounds else []
     print(json.dumps(report, indent=2))
     if arguments.table:
         arguments.table.write_text(table(report))
@@ -71,9 +72,10 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--backbone", default="tf_efficientnet_b4", help="any timm network, random weights")
     parser.add_argument("--size", type=int, default=1024, help="image side in pixels")
+    parser.add_argument("--models", nargs="*", default=list(MODELS), choices=list(MODELS), help="variants, if any")
     parser.add_argument("--batches", type=int, nargs="+", default=[8, 16, 32], help="images a step")
     parser.add_argument("--steps", type=int, default=20, help="steps measured, after 3 that are not")
-    parser.add_argument("--rounds", type=int, default=3, help="of loop, bare step and plain recipe in turn")
+    parser.add_argument("--rounds", type=int, default=3, help="of loop, bare step and plain recipe; or 0")
     parser.add_argument("--compile", action=argparse.BooleanOptionalAction, default=True, help="also torch.compile")
     parser.add_argument("--table", type=Path, help="also write a Markdown table here")
     return parser.parse_args()
@@ -109,12 +111,23 @@ def measure(arguments: argparse.Namespace, variant: str, batch: int, setting: st
         infer = rate(lambda: inference(trainee, ready), batch, arguments.steps, trainee.compute)
     except torch.OutOfMemoryError:
         torch.cuda.empty_cache()
-        return row | {"train_images_per_second": None, "inference_images_per_second": None, "peak_megabytes": None}
-    return row | {
-        "train_images_per_second": round(train, 1),
-        "inference_images_per_second": round(infer, 1),
-        "peak_megabytes": peak and round(peak, 1),
-    }
+        return told(
+            row | {"train_images_per_second": None, "inference_images_per_second": None, "peak_megabytes": None}
+        )
+    return told(
+        row
+        | {
+            "train_images_per_second": round(train, 1),
+            "inference_images_per_second": round(infer, 1),
+            "peak_megabytes": peak and round(peak, 1),
+        }
+    )
+
+
+def told(row: dict[str, Any]) -> dict[str, Any]:
+    """Print a row to stderr as soon as it is known, since the whole table takes minutes."""
+    print(json.dumps(row), file=sys.stderr, flush=True)
+    return row
 
 
 def inference(trainee: Trainee, batch: Batch) -> None:
@@ -142,8 +155,16 @@ def wait(compute: Compute) -> None:
 
 
 def loop(arguments: argparse.Namespace, folder: Path, setting: str) -> list[dict[str, Any]]:
-    """Compare the standard variant's loop with its bare step and with the plain recipe, at each batch size."""
-    return [loop_at(arguments, folder, batch, setting) for batch in arguments.batches]
+    """Compare the standard variant's loop with its bare step and with the plain recipe; without memory for it, null."""
+    draw_pictures(folder, 4 * arguments.batches[-1], arguments.size)
+    rows = []
+    for batch in arguments.batches:
+        try:
+            rows.append(loop_at(arguments, folder, batch, setting))
+        except torch.OutOfMemoryError:
+            torch.cuda.empty_cache()
+            rows.append(dict.fromkeys(LOOP) | {"batch": batch, "setting": setting})
+    return rows
 
 
 def loop_at(arguments: argparse.Namespace, folder: Path, batch: int, setting: str) -> dict[str, Any]:
@@ -162,13 +183,15 @@ def loop_at(arguments: argparse.Namespace, folder: Path, batch: int, setting: st
             bare = rate(lambda: train_step(trainee, [ready]), batch, arguments.steps, trainee.compute)
             rounds.append((looped, bare, plain.rate(arguments.steps), busy))
     busy_shares = [busy for *_, busy in rounds if busy is not None]
-    return {
+    figures = {
         "batch": batch,
+        "setting": setting,
         "images_per_second": round(statistics.median(looped for looped, *_ in rounds), 1),
         "of_bare_step": round(statistics.median(looped / bare for looped, bare, *_ in rounds), 3),
         "of_plain_recipe": round(statistics.median(looped / plain for looped, _, plain, _ in rounds), 3),
         "gpu_busy": round(statistics.median(busy_shares), 3) if busy_shares else None,
     }
+    return told(figures)
 
 
 def open_loader(config: TrainConfig, folder: Path, compute: Compute, images: int) -> Loader:
@@ -265,11 +288,10 @@ def table(report: dict[str, Any]) -> str:
     lines += ["| " + " | ".join(str(row[name]) for name in names) + " |" for row in report["models"]]
     lines += [
         "",
-        "| batch | loop images/s | of the bare step | of the plain recipe | GPU busy |",
-        "|---|---|---|---|---|",
+        "| batch | setting | loop images/s | of the bare step | of the plain recipe | GPU busy |",
+        "|---|---|---|---|---|---|",
     ]
-    names = ("batch", "images_per_second", "of_bare_step", "of_plain_recipe", "gpu_busy")
-    lines += ["| " + " | ".join(str(row[name]) for name in names) + " |" for row in report["loop"]]
+    lines += ["| " + " | ".join(str(row[name]) for name in LOOP) + " |" for row in report["loop"]]
     return "\n".join(lines) + "\n"
 
 
