@@ -1,13 +1,13 @@
 """Measure training and inference of all variants on a GPU, against a plain recipe, as JSON and a table.
 
-For every variant, batch size and setting (channels_last, compile): images/s of training steps and of inference on
+For every variant, batch size and setting (memory layout, torch.compile): images/s of training steps and of inference on
 ready tensors, and the peak memory. For the standard variant also the whole loop, from the drawn JPEGs on: its share of
 the bare step, the GPU's busy share (nvidia-smi's, sampled), and how many times as fast it is as the plain recipe:
 fp16 autocast, contiguous, not compiled, one Adam kernel a weight, Pillow and albumentations to float32. Without a GPU
 the same path runs on the CPU.
 
     python scripts/bench_gpu.py --table gpu.md
-    python scripts/bench_gpu.py --backbone test_resnet --size 64 --batches 4 --steps 2 --no-compile
+    python scripts/bench_gpu.py --backbone test_resnet --size 64 --batches 4 --steps 2 --settings channels_last
 """
 
 import argparse
@@ -43,14 +43,13 @@ from melanoma.training.progress import Progress
 from melanoma.training.step import train_step
 from melanoma.training.trainee import Trainee, make_trainee
 
-SETTINGS = {"plain": (False, False), "channels_last": (True, False), "channels_last, compile": (True, True)}
+SETTINGS = {"contiguous": (False, False), "channels_last": (True, False), "compiled": (True, True)}
 """(channels_last, compile)"""
 LOOP = ("batch", "setting", "images_per_second", "of_bare_step", "of_plain_recipe", "gpu_busy")
 
 
 def main() -> None:
     arguments = parse_arguments()
-    settings = [name for name, (_, compiled) in SETTINGS.items() if arguments.compile or not compiled]
     report: dict[str, Any] = {
         "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
         "torch": str(torch.__version__),
@@ -58,11 +57,11 @@ def main() -> None:
         "image_size": arguments.size,
         "models": [
             measure(arguments, variant, batch, setting)
-            for variant, batch, setting in itertools.product(arguments.models, arguments.batches, settings)
+            for variant, batch, setting in itertools.product(arguments.models, arguments.batches, arguments.settings)
         ],
     }
     with tempfile.TemporaryDirectory() as folder:
-        report["loop"] = loop(arguments, Path(folder), settings[-1]) if arguments.rounds else []
+        report["loop"] = loop(arguments, Path(folder), arguments.settings[-1]) if arguments.rounds else []
     print(json.dumps(report, indent=2))
     if arguments.table:
         arguments.table.write_text(table(report))
@@ -76,7 +75,9 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--batches", type=int, nargs="+", default=[8, 16, 32], help="images a step")
     parser.add_argument("--steps", type=int, default=20, help="steps measured, after 3 that are not")
     parser.add_argument("--rounds", type=int, default=3, help="of loop, bare step and plain recipe; or 0")
-    parser.add_argument("--compile", action=argparse.BooleanOptionalAction, default=True, help="also torch.compile")
+    parser.add_argument(
+        "--settings", nargs="+", default=list(SETTINGS), choices=list(SETTINGS), help="the last one loops"
+    )
     parser.add_argument("--table", type=Path, help="also write a Markdown table here")
     return parser.parse_args()
 
@@ -211,7 +212,7 @@ class PlainRecipe:
     """What most training scripts do: fp16 autocast with a scaler, contiguous, not compiled, plain Adam."""
 
     def __init__(self, arguments: argparse.Namespace, folder: Path, batch: int, compute: Compute) -> None:
-        config = read_config(arguments, "standard", batch, "plain")
+        config = read_config(arguments, "standard", batch, "contiguous")
         self._device, self._half = compute.device, compute.device.type == "cuda"
         self._model: Any = build_model(config.model, arguments.size).to(compute.device).train()
         self._optimizer = torch.optim.Adam(self._model.parameters(), lr=1e-4)
