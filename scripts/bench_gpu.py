@@ -1,10 +1,10 @@
 """Measure training and inference of all variants on a GPU, against a plain recipe, as JSON and a table.
 
-For every variant, batch size and setting (memory layout, torch.compile): images/s of training steps and of inference on
-ready tensors, and the peak memory. For the standard variant also the whole loop, from the drawn JPEGs on: its share of
-the bare step, the GPU's busy share (nvidia-smi's, sampled), and how many times as fast it is as the plain recipe:
-fp16 autocast, contiguous, not compiled, one Adam kernel a weight, Pillow and albumentations to float32. Without a GPU
-the same path runs on the CPU.
+For every variant, batch size and setting: images/s of training steps and of inference on ready tensors, and the peak
+memory that a step adds to weights and optimiser. For the standard variant also the whole loop, from the drawn JPEGs
+on: its share of the bare step, the GPU's busy share (nvidia-smi's, sampled), and how many times as fast it is as the
+plain recipe: fp16 autocast, contiguous, not compiled, one Adam kernel a weight, Pillow and albumentations to float32.
+Without a GPU the same path runs on the CPU.
 
     python scripts/bench_gpu.py --table gpu.md
     python scripts/bench_gpu.py --backbone test_resnet --size 64 --batches 4 --steps 2 --settings channels_last
@@ -25,9 +25,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch.utils.data import DataLoader
 
-from bench_data import SUFFIXES, CommonRecipe, draw_pictures, make_table
+from bench_data import SUFFIXES, draw_pictures, make_table
 from bench_models import Batch, make_batch
 from melanoma.compute import Compute, choose_compute, choose_workers
 from melanoma.config import TrainConfig, compose, resolve
@@ -37,14 +36,22 @@ from melanoma.data.readers.jpeg import JpegReader
 from melanoma.distributed import Ranks
 from melanoma.memory import peak_megabytes
 from melanoma.models import MODELS, build_model
+from melanoma.models.backbone import Backbone
 from melanoma.prediction import forward
 from melanoma.training.loop import train_one_epoch
 from melanoma.training.progress import Progress
 from melanoma.training.step import train_step
 from melanoma.training.trainee import Trainee, make_trainee
+from plain_recipe import PlainRecipe
 
-SETTINGS = {"contiguous": (False, False), "channels_last": (True, False), "compiled": (True, True)}
-"""(channels_last, compile)"""
+SETTINGS = {
+    "contiguous": ["training.channels_last=false"],
+    "channels_last": [],
+    "fp16": ["training.precision=fp16"],
+    "checkpointed": ["training.activation_checkpointing=true"],
+    "compiled": ["training.compile=true"],
+}
+"""The options of each; all but the first are channels_last, all but fp16 in the GPU's own half precision."""
 LOOP = ("batch", "setting", "images_per_second", "of_bare_step", "of_plain_recipe", "gpu_busy")
 
 
@@ -83,11 +90,10 @@ def parse_arguments() -> argparse.Namespace:
 
 
 def read_config(arguments: argparse.Namespace, variant: str, batch: int, setting: str) -> TrainConfig:
-    channels_last, compiled = SETTINGS[setting]
     overrides = [
         *(f"model={variant}", f"model.backbone={arguments.backbone}", "model.pretrained=false"),
         *(f"training.image_size={arguments.size}", f"training.batch_size={batch}"),
-        *(f"training.channels_last={channels_last}", f"training.compile={compiled}"),
+        *SETTINGS[setting],
     ]
     return resolve(compose("train", overrides), TrainConfig)
 
@@ -96,8 +102,12 @@ def build(config: TrainConfig) -> Trainee:
     training = config.training
     compute = choose_compute(config.device, training.precision, training.channels_last, training.tf32)
     torch.manual_seed(config.seed)
-    model = compute.place(build_model(config.model, training.image_size)).train()
-    return make_trainee(model, config, 1.0, compute, Ranks(), 1)
+    model = build_model(config.model, training.image_size)
+    if training.activation_checkpointing:
+        for module in model.modules():
+            if isinstance(module, Backbone):
+                module.checkpoint_activations()
+    return make_trainee(compute.place(model).train(), config, 1.0, compute, Ranks(), 1)
 
 
 def measure(arguments: argparse.Namespace, variant: str, batch: int, setting: str) -> dict[str, Any]:
@@ -173,7 +183,8 @@ def loop_at(arguments: argparse.Namespace, folder: Path, batch: int, setting: st
     trainee = build(config)
     ready = make_batch(config, trainee.compute)
     loader = open_loader(config, folder, trainee.compute, arguments.steps * batch)
-    plain = PlainRecipe(arguments, folder, batch, trainee.compute)
+    plain_config = read_config(arguments, "standard", batch, "contiguous")
+    plain = PlainRecipe(plain_config, folder, arguments.steps, trainee.compute.device)
     loop_rate(trainee, loader, 0)  # warm-up
     rounds = []
     with busy_share() as shares:
@@ -183,6 +194,7 @@ def loop_at(arguments: argparse.Namespace, folder: Path, batch: int, setting: st
             busy = statistics.mean(shares) if shares else None
             bare = rate(lambda: train_step(trainee, [ready]), batch, arguments.steps, trainee.compute)
             rounds.append((looped, bare, plain.rate(arguments.steps), busy))
+            told({"loop": looped, "bare step": bare, "plain recipe": rounds[-1][2], "busy": busy})
     busy_shares = [busy for *_, busy in rounds if busy is not None]
     figures = {
         "batch": batch,
@@ -206,51 +218,6 @@ def loop_rate(trainee: Trainee, loader: Loader, epoch: int) -> float:
     trainee.progress = Progress(epoch)
     train_one_epoch(trainee, loader, epoch)
     return trainee.progress.images / trainee.progress.training_seconds
-
-
-class PlainRecipe:
-    """What most training scripts do: fp16 autocast with a scaler, contiguous, not compiled, plain Adam."""
-
-    def __init__(self, arguments: argparse.Namespace, folder: Path, batch: int, compute: Compute) -> None:
-        config = read_config(arguments, "standard", batch, "contiguous")
-        self._device, self._half = compute.device, compute.device.type == "cuda"
-        self._model: Any = build_model(config.model, arguments.size).to(compute.device).train()
-        self._optimizer = torch.optim.Adam(self._model.parameters(), lr=1e-4)
-        self._scaler = torch.amp.GradScaler(compute.device.type, enabled=self._half)
-        files = sorted(folder.iterdir()) * (1 + arguments.steps * batch // len(list(folder.iterdir())))
-        workers = choose_workers(None, compute.device)
-        self._loader = DataLoader(
-            CommonRecipe(files, arguments.size, config.augment),
-            batch,
-            shuffle=True,
-            num_workers=workers,
-            pin_memory=self._half,
-            drop_last=True,
-            persistent_workers=workers > 0,
-        )
-        self._batch = batch
-
-    def rate(self, steps: int) -> float:
-        """Give images a second of so many steps, the first of which has been read before."""
-        batches = iter(self._loader)
-        self._step(*next(batches))
-        started = time.perf_counter()
-        for image, target in itertools.islice(batches, steps - 1):
-            loss = self._step(image, target)
-        float(loss)  # waits for the device
-        return (steps - 1) * self._batch / (time.perf_counter() - started)
-
-    def _step(self, image: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-        image, target = image.to(self._device, non_blocking=True), target.to(self._device).float()
-        with torch.autocast(self._device.type, torch.float16, enabled=self._half):
-            backbone = self._model.backbone
-            logits = self._model.classifier(backbone.pool(backbone.net.forward_features(image))).squeeze(1)
-            loss = torch.nn.functional.binary_cross_entropy_with_logits(logits.float(), target)
-        self._optimizer.zero_grad()
-        self._scaler.scale(loss).backward()
-        self._scaler.step(self._optimizer)
-        self._scaler.update()
-        return loss.detach()
 
 
 @contextlib.contextmanager

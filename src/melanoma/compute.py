@@ -44,7 +44,9 @@ class Compute:
 def choose_compute(device: str, precision: str, channels_last: bool, tf32: bool = True) -> Compute:
     """Turn the config's words into a device and a type.
 
-    On a GPU, also let fp32 products be rounded to TF32 if asked for, and have cuDNN try which of its ways is quickest.
+    On a GPU, also let fp32 products be rounded to TF32 if asked for. cuDNN is not told to try which of its ways is
+    quickest (`torch.backends.cudnn.benchmark`): that takes up to 25 s for each shape of batch at 1024 px, and its own
+    choice was as quick (docs/benchmarks.md).
 
     Raises:
         ConfigError: if CUDA is asked for and not there, or fp16 on a CPU.
@@ -59,7 +61,6 @@ def choose_compute(device: str, precision: str, channels_last: bool, tf32: bool 
     if chosen.type == "cuda":
         torch.set_float32_matmul_precision("high" if tf32 else "highest")
         torch.backends.cudnn.allow_tf32 = tf32
-        torch.backends.cudnn.benchmark = True
     return Compute(chosen, _DTYPES[precision], channels_last)
 
 

@@ -72,6 +72,16 @@ def test_tokens_come_row_by_row(name):
     assert divmod(changes.argmax().item(), side) == (0, side - 1)
 
 
+def test_a_pass_in_training_copies_nothing_for_the_backward_pass(monkeypatch):
+    monkeypatch.setenv("KINETO_LOG_LEVEL", "99")  # else it tells stderr of a GPU that is not there
+    network = random("tf_efficientnet_b0").train()
+    with torch.autograd.profiler.profile() as profile:
+        network(torch.zeros(2, 3, 32, 32, dtype=torch.uint8)).sum().backward()
+    counts = {event.key: event.count for event in profile.key_averages()}
+    assert counts["aten::silu_backward"] == 49
+    assert counts.get("aten::clone", 0) < 10
+
+
 def test_normalisation_is_no_part_of_the_weights():
     assert {name for name in random("test_resnet").state_dict() if not name.startswith("net.")} == set()
 

@@ -130,6 +130,9 @@ def _create(config: ModelConfig, image_size: int, pooled: bool) -> nn.Module:
         net: Any = timm.create_model(name, pretrained=config.pretrained, **options)
         net.reset_classifier(0, *([] if pooled else [""]))
         net.requires_grad_(not config.freeze_backbone)
+        for module in net.modules():
+            if isinstance(module, nn.SiLU):
+                module.inplace = False  # in place, the backward pass would need a copy of what it overwrites
     except Exception as error:  # timm, its hub client and its file readers raise many kinds
         raise ConfigError(_reason(config, error)) from error
     return cast(nn.Module, net)
