@@ -117,6 +117,13 @@ def test_eval_takes_single_values_or_a_whole_data_set():
     assert (whole.data.root, whole.data.name) == ("/y", "ham10000")
 
 
+@pytest.mark.parametrize("option", ["split=val", "data=ham10000", "tta=flip", "crops=5", "ensemble=ranks"])
+def test_what_would_score_images_is_refused_beside_predictions(option):
+    words = ["predictions=x.csv", option, *(["data.root=/y"] if "data" in option else [])]
+    with pytest.raises(ConfigError, match=f"^{option.split('=')[0]} would choose .* leave it out with predictions"):
+        resolve(compose("eval", words), EvalConfig)
+
+
 def test_no_dataclass_has_a_default():
     def check(schema):
         hints = get_type_hints(schema)

@@ -1,4 +1,6 @@
 import logging
+import os
+from concurrent.futures import ThreadPoolExecutor
 
 import pandas as pd
 import pytest
@@ -44,7 +46,7 @@ def test_what_else_is_known_is_taken(read):
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ("a,0,1.5", r"line 3: probability is '1.5'; expected a number from 0 to 1 \(if it is a logit"),
+        ("a,0,1.5", r"line 3: probability is '1.5'; expected a number from 0 to 1 with a decimal point \(if"),
         ("a,0,nan", "line 3: probability is 'nan'"),
         ("a,2,0.5", "line 3: target is '2'; expected 0 or 1"),
         ("a,,0.5", "line 3: target is ''"),
@@ -60,15 +62,33 @@ def test_a_value_that_cannot_be_is_named(read, row, message):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("image_name,label,probability\na,0,1\n", "has no column target; known: image_name, label"),
+        (
+            "image_name,label,probability\na,0,1\n",
+            r"no column target; it needs .* \(known: image_name, label",
+        ),
         ("image_name,target,probability,site,anatom_site_general_challenge\na,0,1,x,x\n", "two columns for anatom"),
         ("image_name,target,probability,age_approx\na,0,1,200\n", "line 2: age_approx is '200'; expected a number"),
         ("", "is empty"),
+        ("image_name,target,probability,Patient_ID\na,0,1,p\n", "has a column 'Patient_ID'; write it patient_id"),
+        ("Image Name,target,probability\na,0,1\n", "has a column 'Image Name'; write it image_name"),
+        ("image_name,target,probability,Age\na,0,1,50\n", "has a column 'Age'; write it age"),
+        ("image_name,target,probability,probability\na,0,1,0\n", "has two columns probability; keep one"),
+        ("image_name,target,probability, target\na,0,1,1\n", "has two columns target; keep one"),
+        ("image_name;target;probability\na;0;0,5\n", "probability is '0,5'; expected a number .* with a decimal point"),
+        ("image_name,target,probability\na,0,0,5\n", "more cells than the header; .* write decimals with a point"),
     ],
 )
 def test_a_file_that_cannot_be_is_told(read, text, message):
     with pytest.raises(DataError, match=message):
         read(text)
+
+
+def test_a_file_that_can_be_read_once_only_is_read(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    text = "image_name,target,probability\n" + "".join(f"i{row},0,0.5\n" for row in range(2000))
+    with ThreadPoolExecutor(1) as writer:
+        writer.submit((tmp_path / "pipe").write_text, text)
+        assert len(read_predictions(tmp_path / "pipe")) == 2000
 
 
 def test_a_missing_file_is_told(tmp_path):

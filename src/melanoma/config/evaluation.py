@@ -110,5 +110,18 @@ class EvalConfig(ScoringConfig):
             raise ValueError("internal stands beside what a checkpoint scores; leave it out with predictions")
         if self.predictions is not None and self.explain:
             raise ValueError("explain needs a checkpoint and its images; leave it out with predictions")
+        self._refuse_what_scores_images()
         if self.explain_images and not self.explain:
             raise ValueError("explain_images names images to explain; add explain=grad_cam or explain=attention")
+
+    def _refuse_what_scores_images(self) -> None:
+        chosen = {
+            "split": self.split is not None,
+            "data": isinstance(self.data, DataConfig),
+            "tta": self.tta != "none",
+            "crops": self.crops != 1,
+            "ensemble": self.ensemble != "logits",
+        }
+        if self.predictions is not None and any(chosen.values()):
+            names = " and ".join(name for name, is_chosen in chosen.items() if is_chosen)
+            raise ValueError(f"{names} would choose what a checkpoint scores, and how; leave it out with predictions")

@@ -1,5 +1,6 @@
 """Text cells as a CSV or the image files give them, and how to speak of one of them in an error."""
 
+import io
 import logging
 import warnings
 from dataclasses import dataclass
@@ -107,9 +108,10 @@ def read_text_table(path: Path) -> pd.DataFrame:
     except pd.errors.EmptyDataError as error:
         raise DataError(f"{path} is empty; expected a header and a row an image") from error
     except UnicodeDecodeError as error:
-        raise DataError(f"{path} is not UTF-8 text; save it as CSV in UTF-8") from error
+        raise DataError(f"{path} is not UTF-8 text; save it as CSV in UTF-8, and not packed") from error
     except pd.errors.ParserWarning as error:
-        raise DataError(f"{path} line 2 has more cells than the header; quote a cell that holds a separator") from error
+        raise DataError(f"{path} line 2 has more cells than the header; quote a cell that holds a separator, "
+                        "and write decimals with a point") from error  # fmt: skip
     except (pd.errors.ParserError, ValueError) as error:
         raise DataError(f"{path} is not a CSV file: {str(error).splitlines()[0]}") from error
     if raw.empty:
@@ -123,9 +125,22 @@ def read_text_table(path: Path) -> pd.DataFrame:
 
 
 def _parse_csv(path: Path) -> pd.DataFrame:
+    # Read once: what comes through a pipe cannot be opened twice.
     with path.open(encoding="utf-8-sig", newline="") as file:
-        header = file.readline()
+        text = io.StringIO(file.read(), newline="")
+    header = text.readline()
     separator = max(",;\t", key=header.count)
     with warnings.catch_warnings():
         warnings.simplefilter("error", pd.errors.ParserWarning)  # a row longer than the header
-        return pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False, encoding="utf-8-sig", index_col=False)
+        text.seek(0)
+        first = pd.read_csv(text, sep=separator, dtype=str, keep_default_na=False, header=None, nrows=1)
+        _refuse_repeated(first.iloc[0], path)
+        text.seek(0)
+        return pd.read_csv(text, sep=separator, dtype=str, keep_default_na=False, index_col=False)
+
+
+def _refuse_repeated(header: pd.Series, path: Path) -> None:
+    """Refuse two columns of one name: pandas would rename the second, and only the first be read."""
+    names = header.str.strip()
+    if (repeated := names[(names != "") & names.duplicated()]).size:
+        raise DataError(f"{path} has two columns {repeated.iloc[0]}; keep one")

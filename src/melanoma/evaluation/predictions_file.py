@@ -1,6 +1,7 @@
 """A CSV of predictions that anybody made -> the table that is evaluated."""
 
 import logging
+import re
 from pathlib import Path
 
 import numpy as np
@@ -49,11 +50,16 @@ def read_predictions(path: Path) -> pd.DataFrame:
 
 
 def _require_columns(cells: pd.DataFrame, path: Path) -> None:
+    # Left unread, Patient_ID would make a patient of each image.
+    spelt = {re.sub(r"[\s_-]+", "_", column.lower()): column for column in cells.columns}
+    for column in (*NEEDED, *WORDS, *NUMBERS, *SYNONYMS):
+        if column not in cells.columns and column in spelt and SYNONYMS.get(column) not in cells.columns:
+            raise DataError(f"{path} has a column {spelt[column]!r}; write it {column}")
     for column in NEEDED:
         if column not in cells.columns:
             raise DataError(
-                f"{path} has no column {column}; {near(column, cells.columns)}. It needs {', '.join(NEEDED)}, and may "
-                f"have {', '.join((*WORDS, *NUMBERS))}"
+                f"{path} has no column {column}; it needs {', '.join(NEEDED)}, and may have "
+                f"{', '.join((*WORDS, *NUMBERS))} ({near(column, cells.columns)})"
             )
     if cells.columns.has_duplicates:
         twice = cells.columns[cells.columns.duplicated()][0]
@@ -81,7 +87,7 @@ def _numbers(cells: pd.DataFrame, column: str, path: Path) -> pd.Series:
     numbers = pd.to_numeric(cells[column], errors="coerce").where(known)
     most = 120 if column == "age_approx" else np.finfo(np.float64).max
     _refuse(known & ~numbers.between(0, most, inclusive="both"), cells, column, path, "a number from 0"
-            + (" to 120" if most == 120 else "") + ", or blank")  # fmt: skip
+            + (" to 120" if most == 120 else "") + " with a decimal point, or blank")  # fmt: skip
     return numbers.astype("float64")
 
 
@@ -93,8 +99,8 @@ def _targets(cells: pd.DataFrame, path: Path) -> pd.Series:
 
 def _probabilities(cells: pd.DataFrame, path: Path) -> pd.Series:
     numbers = pd.to_numeric(cells["probability"], errors="coerce").astype("float64")
-    _refuse(~numbers.between(0, 1), cells, "probability", path, "a number from 0 to 1 (if it is a logit: 1 / (1 + "
-            "exp(-logit)))")  # fmt: skip
+    _refuse(~numbers.between(0, 1), cells, "probability", path, "a number from 0 to 1 with a decimal point (if it is "
+            "a logit: 1 / (1 + exp(-logit)))")  # fmt: skip
     return numbers
 
 
