@@ -51,6 +51,11 @@ def test_a_slope_without_an_end_is_none(target, probability):
     assert calibration_slope(np.array(target), np.array(probability), np.arange(2)) is None
 
 
+@pytest.mark.parametrize("probability", [[0.1, 0.5, 0.5, 0.9], [0.9, 0.5, 0.5, 0.1], [0.1, 0.9, 0.9, 0.9]])
+def test_classes_that_meet_at_one_probability_leave_the_slope_without_an_end(probability):
+    assert calibration_slope(np.array([0, 0, 1, 1]), np.array(probability), np.arange(4)) is None
+
+
 def test_one_patient_has_no_interval():
     found = calibration_slope(np.array([0, 1, 0, 1]), np.array([0.1, 0.2, 0.3, 0.4]), np.zeros(4, dtype=int))
     assert (found.slope.low, found.in_the_large.high) == (None, None)

@@ -37,14 +37,14 @@ def calibration_slope(target: Counts, probability: Floats, patient: Counts) -> C
     """Regress targets (n,) on the logits of probabilities (n,); `patient` (n,) holds 0 to patients - 1.
 
     Intervals take the images of a patient together (sandwich estimator for clusters: Liang and Zeger 1986, Biometrika
-    73:13). None with one class, with probabilities that are all the same, or where the classes do not overlap, so that
-    the slope has no end.
+    73:13). None with one class, with probabilities that are all the same, or where no image of one class has a lower
+    one than any of the other, so that the slope has no end.
     """
     logit = to_logit(probability)
     if not has_both_classes(target) or np.ptp(logit) == 0:
         return None
     malignant, benign = logit[target == 1], logit[target == 0]
-    if malignant.min() > benign.max() or malignant.max() < benign.min():
+    if malignant.min() >= benign.max() or malignant.max() <= benign.min():
         return None
     model = LogisticRegression(C=np.inf, tol=1e-8, max_iter=1000).fit(logit[:, None], target)
     line = np.array([model.intercept_[0], model.coef_[0, 0]])

@@ -1,7 +1,7 @@
 import numpy as np
 
 from melanoma.evaluation.prevalence import operating_points, plot_decision_curves
-from melanoma.evaluation.sections.operating import NOT_CALLED, show_operating
+from melanoma.evaluation.sections.operating import NO_BENIGN, NO_MELANOMA, NONE_FOUND, NOT_CALLED, show_operating
 from melanoma.evaluation.threshold_table import threshold_table
 
 TARGET, PROBABILITY = np.array([0] * 8 + [1] * 4), np.array([0.1] * 6 + [0.6] * 2 + [0.2] + [0.7] * 3)
@@ -19,6 +19,19 @@ def test_a_table_a_threshold_and_a_row_a_prevalence(tmp_path):
     assert [table.caption for table in tables] == captions
     assert [row[0].text for row in tables[0].rows] == ["1.8 %", "10 %"]
     assert [cell.text for cell in tables[0].rows[1][1:]] == ["0.750", "0.750", "0.2500", "0.9643", "4.0"]
+
+
+def test_why_there_is_no_value_is_told(tmp_path):
+    def last_cells(target):
+        (point,) = operating_points(
+            np.array(target), np.array([0.9, 0.1]), np.arange(2), {"Threshold": 0.5}, [0.1], 50, 0
+        )
+        plot_decision_curves([], tmp_path / "plot.png")
+        return [cell.text for cell in show_operating([point], [], tmp_path / "plot.png").tables[0].rows[0][3:]]
+
+    assert last_cells([0, 1]) == ["0.0000", "0.0000", NONE_FOUND]
+    assert last_cells([0, 0]) == [NO_MELANOMA] * 3
+    assert last_cells([1, 1]) == [NO_BENIGN] * 3
 
 
 def test_what_nothing_is_called_has_words(tmp_path):

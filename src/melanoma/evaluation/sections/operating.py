@@ -9,7 +9,8 @@ from melanoma.page import Cell, Section, Table, embed, interval, number
 
 HEAD = ["Share of melanomas", "Sensitivity", "Specificity", "PPV", "NPV", "Number needed to biopsy"]
 TABLE = ["Threshold", "Called malignant", "Melanomas among them", "Sensitivity", "Specificity", "PPV", "NPV"]
-NOT_CALLED = "none is called so"
+NOT_CALLED, NONE_FOUND = "none is called so", "no melanoma among them"
+NO_MELANOMA, NO_BENIGN = "no melanoma", "no benign image"
 
 
 def show_operating(points: Sequence[OperatingPoint], thresholds: Sequence[ThresholdRow], picture: Path) -> Section:
@@ -31,25 +32,33 @@ def show_operating(points: Sequence[OperatingPoint], thresholds: Sequence[Thresh
             "sensitivity and specificity here by Bayes' rule; intervals resample whole patients.",
             "The other thresholds are fixed numbers. To take the best of them for these images would flatter it.",
             "Net benefit weighs melanomas found against biopsies in vain, as one does who biopsies from a given "
-            "probability on (Vickers and Elkin 2006). The model is of use where its line is above both others, and its "
-            "probabilities are calibrated.",
+            "probability on (Vickers and Elkin 2006). Its probabilities are shifted from the share of melanomas that "
+            "they were learnt for (in a file: that of these images) to the one above each curve. The model is of use "
+            "where its line is above both others, and its probabilities are calibrated.",
         ],
     )
 
 
 def _row(point: OperatingPoint) -> list[Cell]:
     def value(key: str, ends: Interval, form: str = "{:.4f}") -> Cell:
-        found = number(getattr(point, key), form, NOT_CALLED)
+        found = number(getattr(point, key), form, _why_missing(point))
         return Cell(found.text, found.sort, found.missing, "" if ends is None else interval(*ends, form))
 
     return [
         Cell(f"{100 * point.prevalence:.3g} %", sort=point.prevalence),
-        number(point.sensitivity, why_missing="no melanoma"),
-        number(point.specificity, why_missing="no benign image"),
+        number(point.sensitivity, why_missing=NO_MELANOMA),
+        number(point.specificity, why_missing=NO_BENIGN),
         value("ppv", point.ppv_interval),
         value("npv", point.npv_interval),
         value("number_needed_to_biopsy", point.number_needed_to_biopsy_interval, "{:.1f}"),
     ]
+
+
+def _why_missing(point: OperatingPoint) -> str:
+    """Say why a predictive value, or the number needed to biopsy, has no value."""
+    if point.sensitivity is None or point.specificity is None:
+        return NO_MELANOMA if point.sensitivity is None else NO_BENIGN
+    return NONE_FOUND if point.ppv == 0 else NOT_CALLED
 
 
 def _threshold(row: ThresholdRow) -> list[Cell]:
@@ -57,8 +66,8 @@ def _threshold(row: ThresholdRow) -> list[Cell]:
         number(row.threshold, "{:.4g}"),
         number(row.called_malignant, "{:,}"),
         number(row.found, "{:,}"),
-        number(row.sensitivity, why_missing="no melanoma"),
-        number(row.specificity, why_missing="no benign image"),
+        number(row.sensitivity, why_missing=NO_MELANOMA),
+        number(row.specificity, why_missing=NO_BENIGN),
         number(row.ppv, "{:.4f}", NOT_CALLED),
         number(row.npv, "{:.4f}", NOT_CALLED),
     ]

@@ -61,7 +61,7 @@ def show_reliability(before: Reliability, after: Reliability | None, method: str
 
 def _of_line(line: CalibrationSlope | None, key: str, form: str) -> Cell:
     if line is None:
-        return Cell("not defined: the classes do not overlap, or there is one", sort="", missing=True)
+        return Cell("not defined: one class is not there, or never scores below the other", sort="", missing=True)
     found: Estimate = getattr(line, key)
     return Cell(form.format(found.value), sort=found.value, note=interval(found.low, found.high, form))
 
