@@ -49,8 +49,8 @@ def test_a_score_of_few_values_equals_resampling_rows():
 
 
 def test_draws_with_one_class_are_left_out():
-    data = clustered(patients=4, images=3, seed=1)
-    assert 0 < data[0].sum() < len(data[0])
+    data = clustered(patients=4, images=3, seed=6)
+    assert data[0].sum() == 6  # two patients of each class: a draw in eight holds one class
     assert patient_bootstrap_auc(*data, draws=60, seed=0) == pytest.approx(slow_interval(*data, 60, 0))
 
 
@@ -91,7 +91,8 @@ def test_level_narrows_the_interval():
         ([0, 0, 0], ["a", "b", "c"]),
         ([1, 1, 1], ["a", "b", "c"]),
         ([0, 1, 1], ["a", "a", "a"]),
-        ([0, 1], ["a", "b"]),  # a draw of one patient twice has one class: here 51 or more of 101
+        ([0, 1], ["a", "b"]),  # a draw of one patient twice has one class
+        ([1, *[0] * 29], range(30)),  # two draws of three have the melanoma, and all the same one
         ([], []),
     ],
 )
@@ -106,6 +107,11 @@ def test_several_scores_meet_the_same_patients_in_every_draw():
     assert draws[1] == pytest.approx(1 - draws[0])
     assert percentile_interval(draws[0] - draws[2]) == (0.0, 0.0)
     assert percentile_interval(draws[0]) == patient_bootstrap_auc(target, score, patient, draws=200, seed=0)
+
+
+def test_two_patients_of_a_class_are_enough_for_an_interval():
+    target = [1, 1, *[0] * 28]
+    assert patient_bootstrap_auc(target, [5, 20, *range(28)], range(30), draws=200, seed=0)
 
 
 def test_bad_input_is_refused():

@@ -65,9 +65,9 @@ def bootstrap_metrics(
 
     All are measured on the same draws of whole patients with replacement, those of `bootstrap_aucs`. `target`,
     `probability` in [0, 1] and `patient` are (n,); the order of rows does not change a bit, and memory does not grow
-    with draws times images. None for a figure that fewer than half of the draws define, and for all figures with
-    fewer than two patients. Where no resample differs, a share of exactly 0 or 1 has Wilson's interval, with patients
-    as the independent ones, and any other figure None. Raises ValueError for other input.
+    with draws times images. None for a figure that too few of the draws define (`intervals.DEFINED`), and for all
+    figures with fewer than two patients. Where no resample differs, a share of exactly 0 or 1 has Wilson's
+    interval, with patients as the independent ones, and any other figure None. Raises ValueError for other input.
     """
     labels, probabilities = check_probabilities(target, probability)
     patients, codes = patient_codes(patient, labels, draws)

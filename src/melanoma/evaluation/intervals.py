@@ -12,6 +12,9 @@ from melanoma.evaluation.weighted_roc import weighted_auc, weighted_curve
 CHUNK_CELLS = 200_000
 NO_INTERVAL = "all resamples give the same value, or too few of them hold both classes"
 """Why several patients may give none."""
+DEFINED = 0.8
+"""Share of the draws that an interval needs. Where one patient alone has a class it is about 0.63 and where two have it
+0.86, as (1 - 1/n)^n draws leave one patient out: of one patient, no draw shows how much others differ."""
 Z = 1.959964
 """Of a 95 % interval."""
 
@@ -26,7 +29,7 @@ def patient_bootstrap_auc(
 ) -> tuple[float, float] | None:
     """Return the percentile interval of the AUC when whole patients are drawn with replacement.
 
-    Takes what `bootstrap_aucs` takes. None with one class, one patient, or fewer than half of the draws defined.
+    Takes what `bootstrap_aucs` takes. None with one class, one patient, or a class of one patient alone.
     """
     auc = bootstrap_aucs(target, [score], patient, draws, seed)
     return None if auc is None else figure_interval(auc[0], level)
@@ -75,11 +78,11 @@ def bootstrap_subset_aucs(
 
 
 def percentile_interval(draws: Floats, level: float = 0.95) -> tuple[float, float] | None:
-    """Return the central `level` of the draws that are not NaN; None when those are fewer than half."""
+    """Return the central `level` of the draws that are not NaN; None when those are fewer than `DEFINED` of all."""
     if not 0 < level < 1:
         raise ValueError(f"level={level}; expected 0 < level < 1")
     defined = draws[~np.isnan(draws)]
-    if 2 * len(defined) < len(draws):
+    if len(defined) < DEFINED * len(draws):
         return None
     low, high = np.quantile(defined, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)

@@ -10,6 +10,7 @@ from melanoma.checkpoint import save_checkpoint
 from melanoma.config import EvalConfig
 from melanoma.durable import replace_text
 from melanoma.errors import ConfigError, ImageError
+from melanoma.evaluation.cautions import cautions
 from melanoma.evaluation.evidence import Evidence, gather
 from melanoma.evaluation.gallery import make_gallery, write_maps
 from melanoma.evaluation.metrics import Metrics
@@ -135,8 +136,7 @@ def _verdict(subject: Subject, evidence: Evidence) -> list[str]:
     external = lead_external(evidence.external) if evidence.external else []
     before, after = evidence.reliability or (None, None)
     trust = [lead_trust(after or before, subject.calibrated_by)] if before and before.n else []
-    unknown = [subject.patients_unknown] if subject.patients_unknown else []
-    return [*external, lead(evidence.subgroups), evidence.shortcut_verdict.words, *trust, *unknown]
+    return [*external, lead(evidence.subgroups), evidence.shortcut_verdict.words, *trust, *cautions(subject)]
 
 
 def _sections(subject: Subject, evidence: Evidence, pictures: dict[str, Path], cases: list[Section]) -> list[Section]:

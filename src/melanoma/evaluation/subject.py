@@ -15,7 +15,7 @@ from melanoma.evaluation.folds import fold_of
 from melanoma.evaluation.members import Member, has_views, score_members
 from melanoma.evaluation.metrics import Metrics
 from melanoma.evaluation.other_data import OtherData, gather_internal
-from melanoma.evaluation.predictions_file import lone_patient, read_predictions
+from melanoma.evaluation.predictions_file import read_predictions
 from melanoma.evaluation.thresholds import Threshold, settle_threshold
 
 
@@ -55,22 +55,6 @@ class Subject:
     def alone(self) -> Member | None:
         """The checkpoint, where it is one."""
         return self.members[0] if len(self.members) == 1 else None
-
-    @property
-    def patients_unknown(self) -> str | None:
-        """Say what stands for the patients, where they are not known."""
-        if self.members:
-            columns = self.members[0].opened.own.data.columns.patient_id
-            stand_in = None if columns == ["patient_id"] else " else ".join(columns)
-        else:
-            patients = self.predictions["patient_id"]
-            stand_in = "the image" if (patients == lone_patient(self.predictions["image_name"])).all() else None
-        if stand_in is None:
-            return None
-        return (
-            f"Patients are not known: {stand_in} stands for the patient, so intervals are too narrow where a patient "
-            "has several."
-        )
 
 
 def subject_of_file(config: EvalConfig, path: Path) -> Subject:
