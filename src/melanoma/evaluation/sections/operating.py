@@ -32,9 +32,9 @@ def show_operating(points: Sequence[OperatingPoint], thresholds: Sequence[Thresh
             "sensitivity and specificity here by Bayes' rule; intervals resample whole patients.",
             "The other thresholds are fixed numbers. To take the best of them for these images would flatter it.",
             "Net benefit weighs melanomas found against biopsies in vain, as one does who biopsies from a given "
-            "probability on (Vickers and Elkin 2006). Its probabilities are shifted from the share of melanomas that "
-            "they were learnt for (in a file: that of these images) to the one above each curve. The model is of use "
-            "where its line is above both others, and its probabilities are calibrated.",
+            "probability on (Vickers and Elkin 2006). For it, probabilities are shifted from the share of melanomas "
+            "that they were learnt for (in a file: that of these images) to the one above each curve. The model is of "
+            "use where its line is above both others, and its probabilities are calibrated.",
         ],
     )
 

@@ -21,7 +21,7 @@ def show_patients(scores: Sequence[ContextScore]) -> Section:
     head = ["Score", "Ranked", "Malignant", "AUC", "Uses the patient's other test images"]
     return Section(
         "Patients",
-        lead="What the other images of a test patient add. No figure above uses them.",
+        lead="What the other images of a test patient add. No figure of the predictions above uses them.",
         tables=[Table("AUC of images, lesions and patients", head, rows, sortable=True)],
         notes=[
             "A lesion, or a patient, is malignant if any of its images is. Ugly duckling: the logit, plus its distance "

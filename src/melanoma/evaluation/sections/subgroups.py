@@ -29,7 +29,7 @@ def show_subgroups(groups: Sequence[Subgroup]) -> Section:
             "Sensitivity and specificity are those at the frozen threshold. Intervals resample whole patients.",
             f"A gap is judged where the group and everybody else have {MIN_PATIENTS} patients with a malignant image "
             f"and as many with a benign one. It is called real where p, corrected by Holm's method for all groups "
-            f"judged, is below {LEVEL}.",
+            f"judged, is below {LEVEL}. With fewer patients, the interval of the group's AUC is too narrow, too.",
         ],
     )
 
