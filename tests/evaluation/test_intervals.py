@@ -92,7 +92,7 @@ def test_level_narrows_the_interval():
         ([1, 1, 1], ["a", "b", "c"]),
         ([0, 1, 1], ["a", "a", "a"]),
         ([0, 1], ["a", "b"]),  # a draw of one patient twice has one class
-        ([1, *[0] * 29], range(30)),  # two draws of three have the melanoma, and all the same one
+        ([*[0] * 20, 1, *[0] * 9], range(30)),  # two draws of three have the melanoma, and all the same one
         ([], []),
     ],
 )
