@@ -1,8 +1,6 @@
 """Text cells as a CSV or the image files give them, and how to speak of one of them in an error."""
 
-import io
 import logging
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from melanoma.config import DataConfig
+from melanoma.data.text_table import read_text_table
 from melanoma.errors import DataError
 
 _log = logging.getLogger(__name__)
@@ -58,12 +57,13 @@ def read_cells(config: DataConfig) -> Cells:
             )
         frame[name] = frame[name].str.removesuffix(config.name_ending)
     (first, joined), *others = frames
-    places = dict.fromkeys(joined.columns, (first, np.arange(2, len(joined) + 2)))
+    places = dict.fromkeys(joined.columns, (first, joined.index.to_numpy()))
+    joined = joined.reset_index(drop=True)
     for path, frame in others:
         added = [column for column in frame.columns if column not in joined.columns]
         rows = _matching_rows(joined[name], frame[name], path)
         joined = pd.concat([joined, frame[added].iloc[rows].set_axis(joined.index)], axis=1)
-        places |= dict.fromkeys(added, (path, rows + 2))
+        places |= dict.fromkeys(added, (path, frame.index.to_numpy()[rows]))
     return Cells(joined, " and ".join(str(path) for path, _ in frames), places, name)
 
 
@@ -93,54 +93,3 @@ def _read_csv(path: Path, config: DataConfig) -> tuple[Path, pd.DataFrame]:
             "To try the program without data: melanoma-train experiment=demo"
         )
     return path, read_text_table(path)
-
-
-def read_text_table(path: Path) -> pd.DataFrame:
-    """Read every cell of a CSV as stripped text: as numbers, the patients 001 and 01 would become one.
-
-    Raises:
-        DataError: if it is not a CSV with a header and at least one row.
-    """
-    try:
-        raw = _parse_csv(path)
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror}") from error
-    except pd.errors.EmptyDataError as error:
-        raise DataError(f"{path} is empty; expected a header and a row an image") from error
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path} is not UTF-8 text; save it as CSV in UTF-8, and not packed") from error
-    except pd.errors.ParserWarning as error:
-        raise DataError(f"{path} line 2 has more cells than the header; quote a cell that holds a separator, "
-                        "and write decimals with a point") from error  # fmt: skip
-    except (pd.errors.ParserError, ValueError) as error:
-        raise DataError(f"{path} is not a CSV file: {str(error).splitlines()[0]}") from error
-    if raw.empty:
-        raise DataError(f"{path} has a header but no rows; expected a row an image")
-    raw.columns = raw.columns.str.strip()
-    # A short row leaves its last cells missing in spite of keep_default_na.
-    raw = raw.fillna("")
-    for column in raw.columns:
-        raw[column] = raw[column].str.strip()
-    return raw
-
-
-def _parse_csv(path: Path) -> pd.DataFrame:
-    # Read once: what comes through a pipe cannot be opened twice.
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        text = io.StringIO(file.read(), newline="")
-    header = text.readline()
-    separator = max(",;\t", key=header.count)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", pd.errors.ParserWarning)  # a row longer than the header
-        text.seek(0)
-        first = pd.read_csv(text, sep=separator, dtype=str, keep_default_na=False, header=None, nrows=1)
-        _refuse_repeated(first.iloc[0], path)
-        text.seek(0)
-        return pd.read_csv(text, sep=separator, dtype=str, keep_default_na=False, index_col=False)
-
-
-def _refuse_repeated(header: pd.Series, path: Path) -> None:
-    """Refuse two columns of one name: pandas would rename the second, and only the first be read."""
-    names = header.str.strip()
-    if (repeated := names[(names != "") & names.duplicated()]).size:
-        raise DataError(f"{path} has two columns {repeated.iloc[0]}; keep one")

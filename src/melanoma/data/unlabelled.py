@@ -5,16 +5,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from melanoma.config import ColumnsConfig, DataConfig, ReaderConfig
-from melanoma.data.cells import Cells, read_text_table
+from melanoma.data.cells import Cells
 from melanoma.data.headers import from_headers
 from melanoma.data.readers import READERS, Reader
 from melanoma.data.readers.folder import Folder
 from melanoma.data.readers.formats import reader_of_file, reader_of_folder
 from melanoma.data.records import canonical
+from melanoma.data.text_table import read_text_table
 from melanoma.errors import ConfigError, DataError
 from melanoma.schema import near
 from melanoma.vocabulary import METADATA
@@ -100,18 +100,19 @@ def _completed(table: pd.DataFrame, lacking: list[str], reader: Reader, data: Da
 
 def _cells(csv: Path, data: DataConfig) -> Cells:
     frame = read_text_table(csv)
+    lines, frame = frame.index.to_numpy(), frame.reset_index(drop=True)
     column = next((name for name in ("image_name", data.columns.image_name) if name in frame), None)
     if column is None:
         raise DataError(
             f"{csv} has no column image_name; {near('image_name', frame.columns)} (a data set's own columns are read "
             "with data=NAME)"
         )
-    cells = Cells(frame, str(csv), dict.fromkeys(frame.columns, (csv, np.arange(2, len(frame) + 2))), column)
+    cells = Cells(frame, str(csv), dict.fromkeys(frame.columns, (csv, lines)), column)
     if (repeated := frame[column].duplicated()).any():
         row = int(repeated.to_numpy().argmax())
         first = int((frame[column] == frame[column][row]).to_numpy().argmax())
         raise DataError(
-            f"{cells.where(row, column)}: {column} is {cells.quote(row, column)}, as in line {first + 2}; name each "
+            f"{cells.where(row, column)}: {column} is {cells.quote(row, column)}, as in line {lines[first]}; name each "
             "image once"
         )
     return cells

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from melanoma.data.cells import read_text_table
+from melanoma.data.text_table import read_text_table
 from melanoma.errors import DataError
 from melanoma.evaluation.ensemble import to_logit
 from melanoma.prediction import COLUMNS
@@ -46,7 +46,7 @@ def read_predictions(path: Path) -> pd.DataFrame:
     table["logit"] = to_logit(table["probability"].to_numpy())
     table["patient_id"] = _patients(table, path)
     further = [column for column in (*WORDS, *NUMBERS) if column in cells and column not in COLUMNS]
-    return table[[*COLUMNS, *further]]
+    return table[[*COLUMNS, *further]].reset_index(drop=True)
 
 
 def _require_columns(cells: pd.DataFrame, path: Path) -> None:
@@ -61,7 +61,7 @@ def _require_columns(cells: pd.DataFrame, path: Path) -> None:
                 f"{path} has no column {column}; it needs {', '.join(NEEDED)}, and may have "
                 f"{', '.join((*WORDS, *NUMBERS))} ({near(column, cells.columns)})"
             )
-    if cells.columns.has_duplicates:
+    if cells.columns.has_duplicates:  # a synonym beside its word
         twice = cells.columns[cells.columns.duplicated()][0]
         raise DataError(f"{path} has two columns for {twice}; keep one")
 
@@ -124,5 +124,5 @@ def _refuse(wrong: pd.Series, cells: pd.DataFrame, column: str, path: Path, expe
     if wrong.any():
         row = int(wrong.to_numpy().argmax())
         raise DataError(
-            f"{path} line {row + 2}: {column} is {str(cells[column].iloc[row])[:80]!r}; expected {expected}"
+            f"{path} line {cells.index[row]}: {column} is {str(cells[column].iloc[row])[:80]!r}; expected {expected}"
         )
