@@ -40,7 +40,7 @@ def floor_scores(predictions: pd.DataFrame, lessons: Sequence[Lesson] = ()) -> F
     missing = {name: reason for name in FACTS if (reason := _why_missing(facts.get(name)))}
     known = [name for name in FACTS if name not in missing]
     if not known:
-        return FloorScores({}, missing | {TOGETHER: "not measured: nothing is known of the images"}, OUT_OF_FOLD)
+        return FloorScores({}, missing | {TOGETHER: "nothing is known of the images that differs between them"}, OUT_OF_FOLD)
     if lessons:
         scores, learnt_from = _taught(predictions, lessons, known), "the images that the model has learnt from"
     else:
