@@ -34,6 +34,8 @@ def one_line(err):
         ("device=cud", "did you mean cuda?"),
         ("data=ham1000", "did you mean ham10000?"),
         ("+model.width=2", "model.width is not an option"),
+        ("data.root=photos (1)", """'data.root="photos (1)"'"""),
+        ("data.root=a,b", """'data.root="a,b"'"""),
         ("data.labels={malignant: 1}", "add it with +data.labels.malignant=VALUE"),
         ("training.lr", "missing EQUAL"),
         ("data.csv=???", "data.csv is missing"),

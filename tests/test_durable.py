@@ -4,7 +4,7 @@ import os
 import pytest
 
 from melanoma import durable
-from melanoma.durable import known_digests, replace_file
+from melanoma.durable import known_digests, replace_bytes, replace_file
 
 
 class Killed(BaseException):
@@ -67,3 +67,17 @@ def test_a_file_without_a_digest_leaves_none_behind(tmp_path):
     replace_file(path, b"3", previous)
     assert previous.read_bytes() == b"2"
     assert known_digests(previous) == []
+
+
+@pytest.mark.parametrize("fault", ["write_bytes", "replace"])
+def test_bytes_that_cannot_be_written_leave_the_old_ones_alone(tmp_path, monkeypatch, fault):
+    path = tmp_path / "map.png"
+    replace_bytes(path, b"1")
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(durable.os if fault == "replace" else durable.Path, fault, full)
+    with pytest.raises(OSError, match="No space"):
+        replace_bytes(path, b"2")
+    assert [(one.name, one.read_bytes()) for one in tmp_path.iterdir()] == [("map.png", b"1")]

@@ -29,10 +29,18 @@ def replace_file(path: Path, data: Any, previous: Path | None = None) -> None:
 
 
 def replace_text(path: Path, text: str) -> None:
-    """Put text in the place of a file, whole at every moment even where several processes write it; no digest."""
+    """Put text in the place of a file, as `replace_bytes` does."""
+    replace_bytes(path, text.encode())
+
+
+def replace_bytes(path: Path, data: bytes) -> None:
+    """Put bytes in the place of a file, whole at every moment even where several processes write it; no digest."""
     temporary = path.with_name(f"{path.name}.{secrets.token_hex(4)}.tmp")
-    temporary.write_text(text, encoding="utf-8")
-    os.replace(temporary, path)
+    try:
+        temporary.write_bytes(data)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def known_digests(path: Path) -> list[str]:

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from melanoma.data.headers import complete_from_headers, records_from_headers
+from melanoma.data.headers import complete_from_headers, from_headers, records_from_headers
 from melanoma.data.records import read_records
 from melanoma.errors import DataError
 
@@ -93,6 +93,24 @@ def test_values_in_image_files_stay_out_of_messages(configure):
             records_from_headers(configure().data, Headers(a=CODED | {column: "DOE^JANE"}))
         assert "image a" in str(caught.value)
         assert "doe" not in str(caught.value).lower()
+
+
+def test_an_age_that_is_not_written_as_dicom_does(configure):
+    with pytest.raises(DataError, match=r"image a: age_approx is .* 0 to 120 .* form 045Y, 018M") as told:
+        records_from_headers(configure().data, Headers(a=CODED | {"age_approx": "077?"}))
+    assert "077" not in str(told.value)
+
+
+def test_what_is_not_understood_is_missing_where_it_is_forgiven(configure):
+    odd = {"sex": "DOE", "age_approx": "121", "anatom_site_general_challenge": "6"}
+    known = {name: CODED[name] for name in odd}
+    forgiven = {}
+    headers = pd.DataFrame([known, odd, dict.fromkeys(odd, ""), known | {"age_approx": "x"}], index=list("abcd"))
+    table = from_headers(headers, configure().data, forgiven).set_index("image_name")
+    assert forgiven == {"sex": ["b"], "age_approx": ["b", "d"], "anatom_site_general_challenge": ["b"]}
+    assert table.loc["a", list(odd)].tolist() == ["female", 45, "torso"]
+    assert table.loc[["b", "c"], list(odd)].isna().all(axis=None)
+    assert table.loc["d", "sex"] == "female"
 
 
 def test_no_image_at_all(configure):

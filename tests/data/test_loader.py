@@ -208,3 +208,21 @@ def test_more_missing_files_than_allowed_end_the_run(loader, folder):
         (folder / f"{name}.png").unlink()
     with pytest.raises(DataError, match=r"2 of 12 images have no file.*data\.max_bad_fraction=0\.1 allows"):
         loader("data.on_error=skip", "data.max_bad_fraction=0.1")
+
+
+def test_ctrl_c_waits_until_the_worker_processes_are_started(loader, monkeypatch):
+    started = []
+
+    class Batches:
+        def __iter__(self):
+            signal.raise_signal(signal.SIGINT)
+            started.append(True)
+            return iter(())
+
+    one = loader()
+    monkeypatch.setattr(one, "_batches", Batches())
+    handler = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        rows(one)
+    assert started
+    assert signal.getsignal(signal.SIGINT) is handler

@@ -1,3 +1,4 @@
+import logging
 import re
 import shutil
 from dataclasses import replace
@@ -6,6 +7,7 @@ import pandas as pd
 import pytest
 
 from melanoma.config import PredictConfig, TrainConfig, compose, resolve
+from melanoma.data.demo.dicom import dicom_bytes
 from melanoma.data.unlabelled import open_unlabelled
 from melanoma.errors import ConfigError, DataError
 from melanoma.vocabulary import METADATA
@@ -90,6 +92,24 @@ def test_a_csv_s_columns_go_before_the_image_files(demo_root, tmp_path):
     truth = pd.read_csv(demo_root / "train.csv", dtype={"image_name": str}).set_index("image_name").loc[name]
     assert table["sex"].isna().all()
     assert table["age_approx"].tolist() == [truth["age_approx"]]
+
+
+def test_what_headers_say_unclearly_counts_as_unknown_and_is_told_once(demo_root, tmp_path, caplog):
+    (tmp_path / "new").mkdir()
+    files = sorted((demo_root / "train").iterdir())[:3]
+    case = {"image_name": "x", "patient_id": "P", "sex": "female", "anatom_site_general_challenge": "torso"}
+    for file, age, site in zip(files, (45, 400, 50), ("torso", "KNEE OF JANE", "torso"), strict=True):
+        jpeg = (demo_root / f"jpeg/train/{file.stem}.jpg").read_bytes()
+        said = case | {"age_approx": age, "anatom_site_general_challenge": site}
+        (tmp_path / "new" / file.name).write_bytes(dicom_bytes(jpeg, said).replace(b"050Y", b"50YR"))
+    table, _ = open_unlabelled(tmp_path / "new", None, SIIM, READERS, tmp_path)
+    assert table["age_approx"].isna().tolist() == [False, True, True]
+    assert table["anatom_site_general_challenge"].isna().tolist() == [False, True, False]
+    (told,) = (record.message for record in caplog.records if record.levelno >= logging.WARNING)
+    odd = files[1].stem
+    assert "of 3 images" in told
+    assert f"anatom_site_general_challenge of 1 (such as {odd}), age_approx of 2 (such as {odd})" in told
+    assert not {"KNEE", "JANE", "knee", "400", "50YR"} & set(re.findall(r"\w+", told))
 
 
 @pytest.mark.parametrize(

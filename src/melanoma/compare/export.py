@@ -7,6 +7,7 @@ from pathlib import Path
 from melanoma.compare.figures import why_no_figure
 from melanoma.compare.measure import Measured
 from melanoma.compare.results import Results, finding, notes
+from melanoma.durable import replace_text
 
 _OF_ALL = ("split", "n", "n_positive", "n_patients")
 """Figures of the test split, which are the same for every run."""
@@ -23,14 +24,14 @@ def write_json(path: Path, results: Results) -> None:
         "pairs": [asdict(pair) | {"told_apart": pair.told_apart} for pair in results.pairs],
         "notes": notes(results),
     }
-    path.write_text(json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False) + "\n", encoding="utf-8")
+    replace_text(path, json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False) + "\n")
 
 
 def write_predictions(path: Path, results: Results) -> None:
     """Write image_name, patient_id, target and each run's probability, under its name."""
     table = results.runs[0].predictions[["image_name", "patient_id", "target"]]
     probabilities = {run.label: run.predictions["probability"].to_numpy() for run in results.runs}
-    table.assign(**probabilities).to_csv(path, index=False)
+    replace_text(path, table.assign(**probabilities).to_csv(index=False))
 
 
 def _run(run: Measured) -> dict[str, object]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from melanoma.compare.figures import COST, PAIRS, Column, cell, columns_of_quality, pair_cells
 from melanoma.compare.measure import Measured
 from melanoma.compare.results import Results, finding, notes
+from melanoma.durable import replace_text
 from melanoma.markdown import escape, markdown_table
 from melanoma.page import Cell, embed, write_page
 
@@ -62,7 +63,7 @@ def write_markdown(path: Path, results: Results, pictures: Mapping[str, Path]) -
         markdown_table([["Run", *results.runs[0].facts], *facts]),
         *map(escape, notes(results)),
     ]
-    path.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
+    replace_text(path, "\n\n".join(parts) + "\n")
 
 
 def terminal_table(results: Results) -> str:

@@ -13,7 +13,7 @@ from matplotlib.ticker import MaxNLocator
 from melanoma.compare.figures import AUC, COST, DECISIONS, Column, cell
 from melanoma.compare.measure import Measured
 from melanoma.evaluation.metrics import Floats
-from melanoma.evaluation.plots import BLUE, DPI, FAINT, INK, ORANGE, new_axes, new_figure, say
+from melanoma.evaluation.plots import BLUE, FAINT, INK, ORANGE, new_axes, new_figure, save_figure, say
 
 # Okabe and Ito's palette without its yellow, which is lost on white.
 _COLOURS = (BLUE, ORANGE, "#009E73", "#CC79A7", "#56B4E9", "#E69F00", INK)
@@ -50,7 +50,7 @@ def plot_performance(runs: Sequence[Measured], path: Path) -> None:
             )
     else:
         say(axes, _NO_AUC)
-    figure.savefig(path, dpi=DPI)
+    save_figure(figure, path)
 
 
 def plot_efficiency(runs: Sequence[Measured], path: Path) -> None:
@@ -75,7 +75,7 @@ def plot_efficiency(runs: Sequence[Measured], path: Path) -> None:
     else:
         say(axes, _NO_AUC)
     _plain(figure.legend(handles=handles, loc="outside lower center", ncols=2, frameon=False))
-    figure.savefig(path, dpi=DPI)
+    save_figure(figure, path)
 
 
 def plot_progression(runs: Sequence[Measured], path: Path) -> None:
@@ -101,7 +101,7 @@ def plot_progression(runs: Sequence[Measured], path: Path) -> None:
     ]
     columns = min(len(runs), _LEGEND_COLUMNS)
     _plain(figure.legend(handles=handles, loc="outside lower center", ncols=columns, frameon=False, handlelength=4))
-    figure.savefig(path, dpi=DPI)
+    save_figure(figure, path)
 
 
 def plot_overview(runs: Sequence[Measured], path: Path) -> None:
@@ -121,7 +121,7 @@ def plot_overview(runs: Sequence[Measured], path: Path) -> None:
     axes.set_xlabel("Darker is better, within a column alone: from its worst run to its best, however near they are")
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)
-    figure.savefig(path, dpi=DPI)
+    save_figure(figure, path)
 
 
 def _shades(runs: Sequence[Measured], column: Column) -> Floats:

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from hydra.errors import HydraException, MissingConfigException
+from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 from omegaconf.errors import OmegaConfBaseException
 
 from melanoma.config import CONFIG_DIR, resolve
@@ -55,6 +55,10 @@ def fault_of(error: BaseException, schema: type[Any]) -> str:
     """Say what Hydra found wrong first, with the nearest that is right."""
     if isinstance(error, MissingConfigException) and error.options is not None:
         return _no_choice(error, error.options)
+    if unquoted := re.search(r"Ambiguous value for argument '(.+?)'\s", str(error)):
+        return _unquoted(unquoted[1])
+    if isinstance(error, OverrideParseException) and "=" in error.override:
+        return _unquoted(error.override)
     unknown = re.search(r"full_key: (\S+)", str(error.__cause__ or error))
     if unknown is None:
         return _one_line(error)
@@ -64,6 +68,13 @@ def fault_of(error: BaseException, schema: type[Any]) -> str:
         return f"{key} is a new entry; add it with +{key}=VALUE"
     siblings = [option for option in options if option.rpartition(".")[0] == parent]
     return f"{key} is not an option; {near(key, options, siblings)}"
+
+
+def _unquoted(override: str) -> str:
+    """Say how to write a path such as `photos (1)`, which the shell's own quotes do not keep from Hydra."""
+    key, _, value = override.partition("=")
+    marks = "a comma, bracket, brace, quote or = in a value means something to Hydra"
+    return f"""{override} cannot be read: {marks}; to have it as it stands, quote it twice: '{key}="{value}"'"""
 
 
 def _no_choice(error: MissingConfigException, choices: Sequence[str]) -> str:

@@ -26,6 +26,16 @@ class Cells:
     """For each column the CSV it came from, and each row's line there; empty for cells of image files."""
     image_name: str
     """The column that names the image."""
+    forgiven: dict[str, list[str]] | None = None
+    """Takes, by column, the images whose cell is not understood and so counts as missing; None: it is an error."""
+
+    def first_fault(self, wrong: pd.Series, column: str) -> int | None:
+        """Give the first row that is to be refused; none where faults are forgiven."""
+        if self.forgiven is None:
+            return first_row(wrong)
+        if wrong.any():
+            self.forgiven[column] = self.frame.loc[wrong, self.image_name].tolist()
+        return None
 
     def where(self, row: int, column: str) -> str:
         """Say where a cell stands."""
@@ -67,9 +77,14 @@ def read_cells(config: DataConfig) -> Cells:
     return Cells(joined, " and ".join(str(path) for path, _ in frames), places, name)
 
 
-def header_cells(headers: pd.DataFrame) -> Cells:
+def header_cells(headers: pd.DataFrame, forgiven: dict[str, list[str]] | None = None) -> Cells:
     """Take what image files say of themselves; see `Reader.headers`."""
-    return Cells(headers.reset_index(names="image_name"), "the image files", {}, "image_name")
+    return Cells(headers.reset_index(names="image_name"), "the image files", {}, "image_name", forgiven)
+
+
+def first_row(mask: pd.Series) -> int | None:
+    """Give the place of the first row that is true."""
+    return int(mask.to_numpy().argmax()) if mask.any() else None
 
 
 def _matching_rows(names: pd.Series, others: pd.Series, path: Path) -> NDArray[np.int64]:

@@ -75,8 +75,16 @@ def _with_known_patients(
     return table[~table["image_name"].isin(left_out)].reset_index(drop=True), headers[~silent]
 
 
-def from_headers(headers: pd.DataFrame, config: DataConfig) -> pd.DataFrame:
-    """Map headers as a CSV's cells, with whole numbers read by `data.codes`."""
+def from_headers(
+    headers: pd.DataFrame, config: DataConfig, forgiven: dict[str, list[str]] | None = None
+) -> pd.DataFrame:
+    """Map headers as a CSV's cells, with whole numbers read by `data.codes`.
+
+    Where `forgiven` is given, it takes, by column, the images whose value is not understood; that is then missing.
+
+    Raises:
+        DataError: else, on the first such value.
+    """
     known = {name: name if name in headers.columns else None for name in FILLED}
     columns = replace(
         config.columns,
@@ -92,22 +100,23 @@ def from_headers(headers: pd.DataFrame, config: DataConfig) -> pd.DataFrame:
     decoded = headers.copy()
     for name in VOCABULARIES:
         if name in decoded.columns:
-            decoded[name] = _decode(decoded[name], name, getattr(config.codes, name))
-    return canonical(header_cells(decoded), replace(config, columns=columns, labels={"0": 0, "1": 1}))
+            decoded[name] = _decode(decoded[name], name, getattr(config.codes, name), forgiven is not None)
+    return canonical(header_cells(decoded, forgiven), replace(config, columns=columns, labels={"0": 0, "1": 1}))
 
 
-def _decode(cells: pd.Series, name: str, words: list[str]) -> pd.Series:
-    """Replace whole numbers by the words that they stand for; a negative one is unknown."""
+def _decode(cells: pd.Series, name: str, words: list[str], lenient: bool) -> pd.Series:
+    """Replace whole numbers by the words that they stand for; a negative one is unknown, one too high stays."""
     numbers = cells.str.fullmatch(r"-?\d+")
     codes = pd.to_numeric(cells.where(numbers))
-    if (codes >= len(words)).any():
-        image = codes.index[codes >= len(words)][0]
+    beyond = codes >= len(words)
+    if beyond.any() and not lenient:
+        image = codes.index[beyond][0]
         raise DataError(
             f"image {image}: its {name} is a number beyond the {len(words)} words of data.codes.{name}; list there, "
             "from 0, the word that each number stands for"
         )
     meanings = codes.map(dict(enumerate(words))).astype("str").fillna("")
-    return cells.where(~numbers, meanings)
+    return cells.where(~numbers | beyond, meanings)
 
 
 def _check(table: pd.DataFrame, said: pd.DataFrame, name: str, config: DataConfig) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from melanoma.config import DataConfig
-from melanoma.data.cells import Cells, read_cells
+from melanoma.data.cells import Cells, first_row, read_cells
 from melanoma.errors import DataError
 from melanoma.schema import near
 from melanoma.vocabulary import SEXES, SITES
@@ -72,15 +72,11 @@ def _require_columns(cells: Cells, config: DataConfig) -> None:
                 )
 
 
-def _first(mask: pd.Series) -> int | None:
-    return int(mask.to_numpy().argmax()) if mask.any() else None
-
-
 def _image_names(cells: Cells, config: DataConfig) -> pd.Series:
     column = config.columns.image_name
     names = cells.frame[column]
     unsafe = names.str.contains(r"[/\\\x00-\x1f]", regex=True) | names.isin(["", ".", ".."])
-    if (row := _first(unsafe)) is not None:
+    if (row := first_row(unsafe)) is not None:
         raise DataError(
             f"{cells.where(row, column)}: {column} is {cells.quote(row, column)}; expected the name of a file "
             "without a folder: no path separator, no control character, not blank"
@@ -95,7 +91,7 @@ def _patient_ids(cells: Cells, config: DataConfig) -> pd.Series:
     ids = _words(cells, columns[0], config).fillna("")
     for column in columns[1:]:
         ids = ids.where(ids != "", _words(cells, column, config).fillna(""))
-    if (row := _first(ids == "")) is not None:
+    if (row := first_row(ids == "")) is not None:
         image = config.columns.image_name
         raise DataError(
             f"{cells.where(row, columns[0])}: {' and '.join(columns)} is blank, and two splits must not share a "
@@ -123,7 +119,7 @@ def _vocabulary(cells: Cells, name: str, allowed: tuple[str, ...], config: DataC
     words = _words(cells, column, config).str.lower()
     lookup = {word: word for word in allowed} | {word.lower(): meaning for word, meaning in mapping.items()}
     mapped = words.map(lookup)
-    if (row := _first(words.notna() & mapped.isna())) is not None:
+    if (row := cells.first_fault(words.notna() & mapped.isna(), name)) is not None:
         word = words[row] if column in cells.places else "WORD"
         raise DataError(
             f"{cells.where(row, column)}: {column} is {cells.quote(row, column).lower()}; expected one of "
@@ -136,11 +132,13 @@ def _ages(cells: Cells, config: DataConfig) -> pd.Series:
     column = config.columns.age_approx
     words = _words(cells, column, config)
     ages = pd.to_numeric(words, errors="coerce").astype("float64")
-    if column is not None and (row := _first(words.notna() & ~ages.between(0, 120))) is not None:
+    wrong = words.notna() & ~ages.between(0, 120)
+    if column is not None and (row := cells.first_fault(wrong, "age_approx")) is not None:
         raise DataError(
             f"{cells.where(row, column)}: {column} is {cells.quote(row, column)}; expected 0 to 120 years, or blank"
+            + ("" if column in cells.places else " (in DICOM of the form 045Y, 018M, 003W or 010D)")
         )
-    return ages
+    return ages.mask(wrong)
 
 
 def _targets(cells: Cells, config: DataConfig) -> pd.Series:
@@ -153,7 +151,7 @@ def _targets(cells: Cells, config: DataConfig) -> pd.Series:
     column = columns[0]
     words = cells.frame[column] if len(columns) == 1 else _one_hot(cells, columns)
     targets = words.map(config.labels)
-    if (row := _first(targets.isna())) is not None:
+    if (row := first_row(targets.isna())) is not None:
         word = words[row] if column in cells.places else "WORD"
         way_out = "Give every row a label" if word == "" else f"Map it with '+data.labels={{{word}: 1}}', or 0"
         found = cells.quote(row, column) if len(columns) == 1 else repr(word)
@@ -168,7 +166,7 @@ def _one_hot(cells: Cells, columns: list[str]) -> pd.Series:
     """Give for every row the name of its one column that is 1."""
     numbers = cells.frame[columns].apply(pd.to_numeric, errors="coerce")
     wrong = ~numbers.isin([0, 1]).all(axis=1) | (numbers.sum(axis=1) != 1)
-    if (row := _first(wrong)) is not None:
+    if (row := first_row(wrong)) is not None:
         raise DataError(f"{cells.where(row, columns[0])}: expected 1 in one of {', '.join(columns)}, and 0 in the rest")
     return pd.Series(np.array(columns)[numbers.to_numpy().argmax(axis=1)], index=cells.frame.index, dtype="str")
 
@@ -178,7 +176,7 @@ def _folds(cells: Cells, config: DataConfig) -> pd.Series:
     if column is None:
         return pd.Series(pd.NA, index=cells.frame.index, dtype="Int64")
     folds = pd.to_numeric(cells.frame[column], errors="coerce")
-    if (row := _first(folds.isna() | (folds % 1 != 0))) is not None:
+    if (row := first_row(folds.isna() | (folds % 1 != 0))) is not None:
         raise DataError(f"{cells.where(row, column)}: {column} is {cells.quote(row, column)}; expected a whole number")
     return folds.astype("Int64")
 
@@ -189,7 +187,7 @@ def _without_repeats(table: pd.DataFrame, cells: Cells) -> pd.DataFrame:
     if not repeated.any():
         return table
     conflict = table.groupby("image_name")[["target", "patient_id"]].transform("nunique").gt(1).any(axis=1)
-    if (row := _first(conflict & repeated)) is not None:
+    if (row := first_row(conflict & repeated)) is not None:
         raise DataError(
             f"{cells.where(row, cells.image_name)}: image {table['image_name'][row]} was there before with another "
             "target or patient; keep one of the rows"

@@ -1,5 +1,6 @@
 """Images that nobody has labelled -> the canonical table, without targets, and their reader."""
 
+import logging
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,8 @@ from melanoma.data.text_table import read_text_table
 from melanoma.errors import ConfigError, DataError
 from melanoma.schema import near
 from melanoma.vocabulary import METADATA
+
+_log = logging.getLogger(__name__)
 
 
 def open_unlabelled(
@@ -90,11 +93,20 @@ def _of_csv(
 
 
 def _completed(table: pd.DataFrame, lacking: list[str], reader: Reader, data: DataConfig) -> pd.DataFrame:
-    """Fill the columns that nothing else gives from the image files; unknown where they do not say either."""
+    """Fill the columns that nothing else gives from the image files; unknown where they do not say, or not clearly.
+
+    Nobody can be expected to mend the headers of thousands of files before they are scored.
+    """
     absent = set(reader.missing(table["image_name"]))
     headers = reader.headers([name for name in table["image_name"] if name not in absent])
     known = [name for name in lacking if name in headers]
-    said = from_headers(headers[known], data).set_index("image_name").reindex(table["image_name"])
+    forgiven: dict[str, list[str]] = {}
+    said = from_headers(headers[known], data, forgiven).set_index("image_name").reindex(table["image_name"])
+    if forgiven:
+        counts = ", ".join(f"{name} of {len(images)} (such as {images[0]})" for name, images in forgiven.items())
+        _log.warning("the files of %d images say what is not understood, and counts as unknown: %s; further words are "
+                     "added with '+data.sites={WORD: ONE OF THE SIX}' or '+data.sexes={WORD: ONE OF THE TWO}'",
+                     len(headers), counts)  # fmt: skip
     return table.assign(**{name: said[name].set_axis(table.index) for name in known})
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 from melanoma.config import EvalConfig
 from melanoma.data.dataset import Batch, LesionDataset, collate
 from melanoma.data.transforms import Transform, fit_square
+from melanoma.durable import replace_text
 from melanoma.evaluation.members import Member
 from melanoma.evaluation.subject import Subject
 from melanoma.explain.cases import Cases, find_cases
@@ -62,7 +63,7 @@ def write_maps(gallery: Gallery, folder: Path) -> None:
         values = {key: value for key, value in vars(one).items() if key != "heat"}
         figures[name] = values | {key: values[key] and asdict(values[key]) for key in ("shares", "removal")}
     content = {"trust": [asdict(one) for one in gallery.trust], "images": figures}
-    (folder / "figures.json").write_text(json.dumps(content, indent=2, allow_nan=False) + "\n")
+    replace_text(folder / "figures.json", json.dumps(content, indent=2, allow_nan=False) + "\n")
 
 
 def _explain(member: Member, names: list[str], malignant: list[bool], config: EvalConfig) -> list[HeatMap]:

@@ -1,6 +1,7 @@
 """The pictures of a report, drawn without pyplot so that nothing global is touched."""
 
 from collections.abc import Sequence
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import MaxNLocator
 from sklearn.metrics import roc_curve
 
+from melanoma.durable import replace_bytes
 from melanoma.evaluation.metrics import check_probabilities, confusion_counts, has_both_classes, roc_auc
 
 # From Okabe and Ito's palette, which stays distinct under every common colour blindness.
@@ -46,7 +48,7 @@ def plot_roc(
         axes.legend(loc="lower right", frameon=False)
     else:
         say(axes, f"No ROC curve:\n{_one_class(len(labels), int(labels.sum()))}")
-    figure.savefig(path, dpi=DPI)
+    save_figure(figure, path)
 
 
 def plot_two_rocs(internal: pd.DataFrame, external: pd.DataFrame, threshold: float, path: Path) -> None:
@@ -70,7 +72,7 @@ def plot_two_rocs(internal: pd.DataFrame, external: pd.DataFrame, threshold: flo
     axes.plot([], [], "o", color=INK, ms=8, mec="white", label=f"At threshold {threshold:.3g}")
     axes.plot([0, 1], [0, 1], color=FAINT, lw=1, linestyle=(0, (1, 2)), label="Chance", zorder=1)
     axes.legend(loc="lower right", frameon=False)
-    figure.savefig(path, dpi=DPI)
+    save_figure(figure, path)
 
 
 def plot_confusion(confusion_matrix: Sequence[Sequence[int]], path: Path) -> None:
@@ -94,7 +96,7 @@ def plot_confusion(confusion_matrix: Sequence[Sequence[int]], path: Path) -> Non
     axes.axvline(0.5, color="white", linewidth=3)
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)
-    figure.savefig(path, dpi=DPI)
+    save_figure(figure, path)
 
 
 def plot_history(history: pd.DataFrame, path: Path) -> None:
@@ -119,7 +121,7 @@ def plot_history(history: pd.DataFrame, path: Path) -> None:
         label = f"Best: {best['val/auc']:.3f} in epoch {best['epoch']:.0f}"
         _mark(ranking, best["epoch"], best["val/auc"], label)
     _legend_or_words(ranking, "No validation AUC was recorded:\nit needs both classes")
-    figure.savefig(path, dpi=DPI)
+    save_figure(figure, path)
 
 
 def new_figure(width: float, height: float) -> Figure:
@@ -136,6 +138,13 @@ def new_axes(figure: Figure, place: int | SubplotSpec = 111) -> Axes:
     axes.xaxis.label.set(color=INK, fontsize=11)
     axes.yaxis.label.set(color=INK, fontsize=11)
     return axes
+
+
+def save_figure(figure: Figure, path: Path) -> None:
+    """Write a figure as a PNG, whole or not at all."""
+    body = BytesIO()
+    figure.savefig(body, format="png", dpi=DPI)
+    replace_bytes(path, body.getvalue())
 
 
 def say(axes: Axes, words: str) -> None:

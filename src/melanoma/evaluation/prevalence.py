@@ -11,7 +11,7 @@ from melanoma.evaluation.bootstrap import bootstrap_draws
 from melanoma.evaluation.ensemble import to_logit
 from melanoma.evaluation.intervals import figure_interval, patient_codes
 from melanoma.evaluation.metrics import Counts, Floats, has_both_classes
-from melanoma.evaluation.plots import BLUE, DPI, FAINT, INK, new_axes, new_figure, say
+from melanoma.evaluation.plots import BLUE, FAINT, INK, new_axes, new_figure, save_figure, say
 from melanoma.prediction import to_probability
 
 THRESHOLD_PROBABILITIES = np.round(np.arange(0.005, 0.5001, 0.005), 3)
@@ -131,7 +131,7 @@ def plot_decision_curves(curves: Sequence[DecisionCurve], path: Path) -> None:
         if place == 1:
             axes.set_ylabel("Net benefit")
             axes.legend(frameon=False)
-    figure.savefig(path, dpi=DPI)
+    save_figure(figure, path)
 
 
 def _share(called: Counts) -> float | None:

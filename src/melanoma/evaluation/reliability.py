@@ -9,7 +9,7 @@ import numpy.typing as npt
 from melanoma.evaluation.calibration_slope import CalibrationSlope, calibration_slope
 from melanoma.evaluation.intervals import wilson
 from melanoma.evaluation.metrics import ECE_BINS, Counts, Floats, expected_calibration_error
-from melanoma.evaluation.plots import BLUE, DPI, FAINT, INK, ORANGE, new_axes, new_figure, say
+from melanoma.evaluation.plots import BLUE, FAINT, INK, ORANGE, new_axes, new_figure, save_figure, say
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def plot_reliability(before: Reliability, after: Reliability | None, path: Path)
     diagram.set(xlim=(0, min(1, 1.05 * end)), ylim=(0, min(1, 1.05 * end)), ylabel="Share that is malignant")
     diagram.legend(frameon=False, loc="upper left")
     counts.set(xlim=(0, min(1, 1.05 * end)), xlabel="Mean probability in the bin", ylabel="Images")
-    figure.savefig(path, dpi=DPI)
+    save_figure(figure, path)
 
 
 def _equal_mass(target: Counts, probability: Floats) -> list[Bin]:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from matplotlib.axes import Axes
 
-from melanoma.evaluation.plots import BLUE, DPI, FAINT, INK, ORANGE, new_axes, new_figure, say
+from melanoma.evaluation.plots import BLUE, FAINT, INK, ORANGE, new_axes, new_figure, save_figure, say
 from melanoma.evaluation.rankings import Ranking
 from melanoma.evaluation.report import capital
 from melanoma.evaluation.shortcuts import Shortcuts
@@ -26,7 +26,7 @@ def plot_shortcuts(audit: Shortcuts, path: Path) -> None:
         axes.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.4, 1), ncols=2)
     else:
         say(axes, f"Nothing to rank: {audit.why_missing}")
-    figure.savefig(path, dpi=DPI)
+    save_figure(figure, path)
 
 
 def _draw(axes: Axes, lines: list[Ranking], start: int, colour: str, label: str) -> None:

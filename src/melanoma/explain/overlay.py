@@ -9,6 +9,8 @@ import matplotlib
 import numpy as np
 from numpy.typing import NDArray
 
+from melanoma.durable import replace_bytes
+
 COLOURS = matplotlib.colormaps["viridis"]
 """Equal steps of heat look equal, also to the colour-blind; its yellow is none of skin's colours."""
 STRONGEST = 0.65
@@ -33,7 +35,7 @@ def to_png(picture: Picture) -> bytes:
 
 def write_overlay(folder: Path, image_name: str, picture: Picture, heat: NDArray[np.float32]) -> None:
     """Write the picture, and beside it the same with its heat, as one PNG named after the image."""
-    (folder / f"{file_stem(image_name)}.png").write_bytes(to_png(np.hstack([picture, draw_overlay(picture, heat)])))
+    replace_bytes(folder / f"{file_stem(image_name)}.png", to_png(np.hstack([picture, draw_overlay(picture, heat)])))
 
 
 def file_stem(image_name: str) -> str:

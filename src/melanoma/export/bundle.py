@@ -12,7 +12,7 @@ from torch import nn
 
 from melanoma.checkpoint import Checkpoint
 from melanoma.config.model import VARIANTS
-from melanoma.durable import replace_text
+from melanoma.durable import replace_bytes, replace_text
 from melanoma.errors import CheckpointError, ConfigError
 from melanoma.evaluation.calibration import Calibration, from_plain
 from melanoma.export.facts import FORMAT
@@ -38,7 +38,7 @@ def write_bundle(checkpoint: Checkpoint, facts: dict[str, Any], folder: Path) ->
     # Weights that two layers share are written twice, as safetensors has no links.
     tensors = {name: value.contiguous().clone() for name, value in checkpoint.model.items()}
     data = safetensors.torch.save(tensors)
-    (folder / WEIGHTS).write_bytes(data)
+    replace_bytes(folder / WEIGHTS, data)
     # Of the config, what the network is built and was trained with; the rest names folders.
     model = checkpoint.config["model"] | {"pretrained": False, "weights": None}
     config = {"model": model, "training": checkpoint.config["training"]}

@@ -9,6 +9,7 @@ from tqdm import tqdm
 
 from melanoma.config import DataConfig, PredictConfig
 from melanoma.data.readers import Reader
+from melanoma.durable import replace_text
 from melanoma.explain.heat_maps import maps_of
 from melanoma.explain.overlay import write_overlay
 from melanoma.explain.trust import CAUTION
@@ -43,7 +44,7 @@ def write_maps(
     loader = images_for(scorer, rows, reader, data, config, scorer.trained.training.image_size)
     folder = run_dir / "heat_maps"
     folder.mkdir(exist_ok=True)
-    (folder / "README.txt").write_text(NOTE)
+    replace_text(folder / "README.txt", NOTE)
     with tqdm(total=len(rows), desc="heat maps", unit=" images", leave=False, disable=None) as bar:
         for batch in loader.epoch():
             names = loader.table["image_name"].iloc[batch["index"].numpy()].tolist()

@@ -9,6 +9,7 @@ import pandas as pd
 
 from melanoma.config import DataConfig, PredictConfig, ReaderConfig, TrainConfig
 from melanoma.data.unlabelled import open_unlabelled
+from melanoma.durable import replace_text
 from melanoma.errors import DataError
 from melanoma.evaluation.ensemble import mean_threshold
 from melanoma.evaluation.explainable import require_explainable
@@ -104,7 +105,7 @@ def _write(scores: Scores, table: pd.DataFrame, threshold: float | None, run_dir
 
 def _list(unreadable: dict[str, str], table: pd.DataFrame, path: Path) -> None:
     listed = [(name, unreadable[name]) for name in table["image_name"] if name in unreadable]
-    pd.DataFrame(listed, columns=["image_name", "reason"]).to_csv(path, index=False)
+    replace_text(path, pd.DataFrame(listed, columns=["image_name", "reason"]).to_csv(index=False))
     if listed:
         _log.warning("%d of %d images have no row, in the submission neither: %s lists them with the reason",
                      len(listed), len(table), path)  # fmt: skip

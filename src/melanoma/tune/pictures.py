@@ -6,7 +6,7 @@ from typing import Any
 
 from matplotlib.ticker import MaxNLocator
 
-from melanoma.evaluation.plots import BLUE, DPI, FAINT, INK, ORANGE, new_axes, new_figure, say
+from melanoma.evaluation.plots import BLUE, FAINT, INK, ORANGE, new_axes, new_figure, save_figure, say
 from melanoma.tune.table import Row, best_of, best_so_far
 
 
@@ -44,4 +44,4 @@ def plot_trials(rows: Sequence[Row], path: Path) -> None:
         figure.legend(loc="outside lower center", ncols=3, frameon=False)
     else:
         say(axes, "No trial has ended yet")
-    figure.savefig(path, dpi=DPI)
+    save_figure(figure, path)

@@ -21,6 +21,13 @@ def test_folders_below_are_searched_too(tmp_path):
     assert (found["a"], found["b"], found["c"]) == ("part_1/a.jpg", "part_2/deep/b.jpg", "c.png")
 
 
+def test_hidden_files_and_folders_are_passed_over(tmp_path):
+    for name in ("a.jpg", "._a.jpg", ".small/a.jpg", "__MACOSX/._a.jpg"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    assert files(tmp_path, tmp_path) == dict.fromkeys(["a", "a.jpg"], "a.jpg")
+
+
 def test_two_files_of_one_name_are_refused_without_naming_their_folders(tmp_path):
     for name in ("DOE^JANE/a.jpg", "DOE^JOHN/a.jpg"):
         (tmp_path / name).parent.mkdir()

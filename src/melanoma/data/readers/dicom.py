@@ -73,8 +73,7 @@ class DicomReader(FileReader):
     def headers(self, image_names: Sequence[str]) -> pd.DataFrame:
         """Give what the files say of patient and site; "" throughout for a file that `read` refuses as unreadable.
 
-        Raises:
-            ImageError: if an age is not written as DICOM does.
+        Behind an age that is not written as DICOM does stands a question mark, so that nobody takes it for years.
         """
         rows = [self._header(name) for name in image_names]
         return pd.DataFrame(rows, index=pd.Index(image_names, name="image_name"), columns=list(HEADERS), dtype="str")
@@ -100,7 +99,7 @@ class DicomReader(FileReader):
         if "Rows" not in dataset:  # cut short, perhaps within one of the values
             return dict.fromkeys(HEADERS, "")
         row = {column: str(dataset.get(keyword) or "").strip() for column, keyword in HEADERS.items()}
-        return row | {"age_approx": _years(row["age_approx"], image_name)}
+        return row | {"age_approx": _years(row["age_approx"])}
 
 
 def _parse(file: Any, keywords: Iterable[str], pixels: bool) -> pydicom.Dataset:
@@ -111,11 +110,9 @@ def _parse(file: Any, keywords: Iterable[str], pixels: bool) -> pydicom.Dataset:
     return dataset
 
 
-def _years(age: str, image_name: str) -> str:
+def _years(age: str) -> str:
     if not age:
         return ""
     if not re.fullmatch(r"[0-9]{3}[YMWD]", age):
-        raise ImageError(
-            image_name, "its PatientAge is not of the form 045Y, 018M, 003W or 010D; correct it or empty it"
-        )
+        return f"{age}?"
     return f"{int(age[:3]) / _A_YEAR[age[3]]:.4g}"

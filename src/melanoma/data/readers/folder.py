@@ -79,9 +79,14 @@ class Folder:
 
 
 def entries_of(folder: str | Path) -> Iterator["os.DirEntry[str]"]:
-    """Yield the files in a folder and those below it; linked folders are not entered."""
+    """Yield the files in a folder and those below it; linked folders are not entered, what is hidden is passed over.
+
+    macOS leaves a ._NAME.jpg beside each file on a foreign disk, and viewers keep small copies in hidden folders.
+    """
     with os.scandir(folder) as entries:
         for entry in entries:
+            if entry.name.startswith("."):
+                continue
             if entry.is_dir(follow_symlinks=False):
                 yield from entries_of(entry.path)
             else:

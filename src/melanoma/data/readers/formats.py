@@ -61,6 +61,8 @@ def reader_of_folder(folder: Path, readers: dict[str, ReaderConfig]) -> tuple[Re
     others = [f"{len(names)} {other}" for other, names in found.items() if other != name]
     if name not in found:
         raise DataError(f"{folder} holds {' and '.join(others)} files; say which: reader={' or reader='.join(found)}")
+    known = {suffix for reader in readers.values() for suffix in _lower(reader)}
+    others += [f"{count} {ending}" for ending, count in _endings(files) if ending not in known]
     if others:
         _log.info("%s: %s files are not read; reader=NAME chooses others", folder, " and ".join(others))
     return readers[name], found[name]
@@ -69,13 +71,17 @@ def reader_of_folder(folder: Path, readers: dict[str, ReaderConfig]) -> tuple[Re
 def _no_image(folder: Path, files: list[Path], readers: dict[str, ReaderConfig]) -> str:
     wanted = ", ".join(suffix for reader in readers.values() for suffix in reader.suffixes)
     if not files:
-        return f"no images found: {folder} and the folders in it hold no file"
-    endings = Counter(file.suffix.lower() or "no ending" for file in files).most_common(3)
-    found = ", ".join(f"{ending} ({count})" for ending, count in endings)
+        return f"no images found: {folder} and the folders in it hold no file, but for hidden ones"
+    found = ", ".join(f"{ending} ({count})" for ending, count in _endings(files)[:3])
     return (
         f"no images found in {folder}: looked for {wanted}, and found {found}. Another ending is given as "
         "reader=NAME 'reader.suffixes=[.END]'"
     )
+
+
+def _endings(files: list[Path]) -> list[tuple[str, int]]:
+    """Count the endings, the most frequent first."""
+    return Counter(file.suffix.lower() or "no ending" for file in files).most_common()
 
 
 def _lower(reader: ReaderConfig) -> list[str]:
