@@ -12,6 +12,7 @@ from melanoma.evaluation.metrics import Floats
 
 TOGETHER = "the floor: all facts together"
 FACTS = ("image size", "file size", "images per patient", "age", "sex", "site")
+NOTHING_DIFFERS = "nothing is known of the images that differs between them"
 TOO_FEW = "not defined: too few malignant, or benign, images to learn from"
 OUT_OF_FOLD = (
     f"these images alone, out of fold in {FOLDS} folds by patient, and may be higher where there are more to learn from"
@@ -40,7 +41,7 @@ def floor_scores(predictions: pd.DataFrame, lessons: Sequence[Lesson] = ()) -> F
     missing = {name: reason for name in FACTS if (reason := _why_missing(facts.get(name)))}
     known = [name for name in FACTS if name not in missing]
     if not known:
-        return FloorScores({}, missing | {TOGETHER: "nothing is known of the images that differs between them"}, OUT_OF_FOLD)
+        return FloorScores({}, missing | {TOGETHER: NOTHING_DIFFERS}, OUT_OF_FOLD)
     if lessons:
         scores, learnt_from = _taught(predictions, lessons, known), "the images that the model has learnt from"
     else:
