@@ -9,7 +9,7 @@ from melanoma.page import Cell, Section, Table, embed, interval, number
 
 HEAD = ["Share of melanomas", "Sensitivity", "Specificity", "PPV", "NPV", "Number needed to biopsy"]
 TABLE = ["Threshold", "Called malignant", "Melanomas among them", "Sensitivity", "Specificity", "PPV", "NPV"]
-NOT_CALLED = "none is called so"
+NOT_CALLED, NO_MELANOMA, NO_BENIGN = "none is called so", "no melanoma", "no benign image"
 
 
 def show_operating(points: Sequence[OperatingPoint], thresholds: Sequence[ThresholdRow], picture: Path) -> Section:
@@ -38,14 +38,17 @@ def show_operating(points: Sequence[OperatingPoint], thresholds: Sequence[Thresh
 
 
 def _row(point: OperatingPoint) -> list[Cell]:
+    # Bayes' rule takes both rates.
+    why = NO_MELANOMA if point.sensitivity is None else NO_BENIGN if point.specificity is None else NOT_CALLED
+
     def value(key: str, ends: Interval, form: str = "{:.4f}") -> Cell:
-        found = number(getattr(point, key), form, NOT_CALLED)
+        found = number(getattr(point, key), form, why)
         return Cell(found.text, found.sort, found.missing, "" if ends is None else interval(*ends, form))
 
     return [
         Cell(f"{100 * point.prevalence:.3g} %", sort=point.prevalence),
-        number(point.sensitivity, why_missing="no melanoma"),
-        number(point.specificity, why_missing="no benign image"),
+        number(point.sensitivity, why_missing=NO_MELANOMA),
+        number(point.specificity, why_missing=NO_BENIGN),
         value("ppv", point.ppv_interval),
         value("npv", point.npv_interval),
         value("number_needed_to_biopsy", point.number_needed_to_biopsy_interval, "{:.1f}"),
@@ -57,8 +60,8 @@ def _threshold(row: ThresholdRow) -> list[Cell]:
         number(row.threshold, "{:.4g}"),
         number(row.called_malignant, "{:,}"),
         number(row.found, "{:,}"),
-        number(row.sensitivity, why_missing="no melanoma"),
-        number(row.specificity, why_missing="no benign image"),
+        number(row.sensitivity, why_missing=NO_MELANOMA),
+        number(row.specificity, why_missing=NO_BENIGN),
         number(row.ppv, "{:.4f}", NOT_CALLED),
         number(row.npv, "{:.4f}", NOT_CALLED),
     ]
