@@ -68,11 +68,12 @@ def test_the_example_of_one_s_own_data_reads_a_table(tmp_path):
     from melanoma.data.records import read_records
 
     (tmp_path / "lesions.csv").write_text(
-        "file,patient,sex,age,histology\na,001,Frau,50,melanoma\nb,01,mann,,seborrheic keratosis\n"
+        "file,patient,sex,age,site,histology\na,001,Frau,50,Back,melanoma\nb,01,mann,,not told,seborrheic keratosis\n"
     )
     overrides = [f"hydra.searchpath=[file://{own_config(tmp_path)}]", "data=clinic", f"data.root={tmp_path}"]
     table = read_records(resolve(compose("train", overrides), TrainConfig).data)
     assert table["patient_id"].tolist() == ["001", "01"]
     assert table["sex"].tolist() == ["female", "male"]
     assert table["target"].tolist() == [1, 0]
-    assert table["anatom_site_general_challenge"].isna().all()
+    assert table["anatom_site_general_challenge"].fillna("").tolist() == ["torso", ""]
+    assert table["lesion_id"].isna().all()

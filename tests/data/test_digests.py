@@ -33,6 +33,12 @@ def test_an_image_has_48_bytes_and_no_thumbnail(prints):
     assert all(rows.dtype == np.uint8 for rows in vars(digests).values())
 
 
+def test_images_none_of_which_can_be_read_have_zeros(prints):
+    digests = make_digests(prints(a=b"no picture", b=b""), ["a", "b"])
+    assert not digests.files.any()
+    assert not digests.pictures.any()
+
+
 def test_rows_are_those_of_the_names_and_an_unread_image_has_zeros(prints):
     known = prints(a=speckled(0), bad=b"no picture", b=speckled(1))
     digests = make_digests(known, ["b", "bad", "a"])

@@ -59,9 +59,27 @@ def test_wrong_case_of_a_column_gives_the_near_name(write_csv):
     header = "image_name,Patient_ID,sex,age_approx,anatom_site_general_challenge,target"
     message = refusal(write_csv(ROW, header=header))
     assert "no column 'patient_id'; did you mean Patient_ID?" in message
-    assert "data.columns.patient_id=COLUMN" in message
+    assert "data.columns.patient_id=COLUMN; if there is none, [image_name] lets each image be its own" in message
     table = read_records(write_csv(ROW, header=header, overrides=("data.columns.patient_id=Patient_ID",)))
     assert table["patient_id"].tolist() == ["p1"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        (
+            ("a,p1,male,50,knee,0", "b,p2,male,50,torso,0", "c,p3,,50,,0", "d,p4,,,Shin,1"),
+            "'knee' (further down 'shin')",
+        ),
+        (("a,p1,male,50,torso,nevus", "b,p2,male,50,torso,1", "c,p3,,,,mole"), "'nevus' (further down 'mole')"),
+    ],
+)
+def test_all_words_that_nobody_has_mapped_are_told_at_once(write_csv, rows, words):
+    assert words in refusal(write_csv(*rows))
+
+
+def test_a_column_of_names_is_not_written_out(write_csv):
+    assert "further down" not in refusal(write_csv(*(f"i{row},p{row},male,50,torso,name {row}" for row in range(30))))
 
 
 @pytest.mark.parametrize("text", ["", "\n\n"])

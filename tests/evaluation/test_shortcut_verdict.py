@@ -5,23 +5,32 @@ from melanoma.evaluation.rankings import Gap, Ranking
 from melanoma.evaluation.shortcut_verdict import FOUND, NOT_FOUND, POSSIBLE, UNKNOWN, judge
 from melanoma.evaluation.shortcuts import Shortcuts
 from melanoma.evaluation.strata import Strata
-from melanoma.models.alterations import BARE_BORDER
+from melanoma.models.alterations import BARE_BORDER, NO_METADATA
 
 
-def audit(bare=(0.5, 0.45, 0.55), floor=0.6, above=(0.2, 0.1, 0.3), strata=(), border=None, altered=True):
+def audit(
+    bare=(0.5, 0.45, 0.55),
+    floor=0.6,
+    above=(0.2, 0.1, 0.3),
+    strata=(),
+    border=None,
+    altered=True,
+    model=(0.8, 0.7, 0.9),
+    blind=None,
+):
     """An audit whose AUC with the centre blacked out, floor, and distance from the floor to the model are given."""
     border = border or tuple(value - max(floor, 0.5) for value in bare)
     return Shortcuts(
         why_missing=None,
         why_not_altered=None if altered else "the predictions came in a file",
         enough=True,
-        model=Ranking("model", None, 0.8, 0.7, 0.9),
+        model=Ranking("model", None, *model),
         learnt_from="",
         floors=[
             Ranking(TOGETHER, None, floor, floor - 0.05, floor + 0.05, Gap(*above)),
             *(Ranking(name, None, 0.55, 0.5, 0.6, Gap(*above)) for name in ("age", "sex", "site")),
         ],
-        parts=[Ranking(BARE_BORDER, None, *bare)],
+        parts=[Ranking(BARE_BORDER, None, *bare), *([blind] if blind else [])],
         border_above_floor=Gap(*border) if altered else None,
         strata=list(strata),
         flips=[],
@@ -59,6 +68,25 @@ def test_a_model_below_the_floor_is_flagged_and_one_beside_it_is_left_open():
     assert (beside.answer, beside.flagged) == (NOT_FOUND, [])
     assert "Whether the model is above the floor" in beside.words
     assert "cannot be told (difference +0.050, interval -0.020 to +0.120)." in beside.words
+
+
+def without_metadata(low, high, lost):
+    return Ranking(NO_METADATA, None, (low + high) / 2, low, high, Gap(0.3, *lost))
+
+
+def test_a_model_that_is_lost_without_metadata_goes_by_these_alone():
+    blind = without_metadata(0.4, 0.56, (0.2, 0.4))
+    found = judge(audit(above=(0.0, -0.01, 0.01), blind=blind))
+    assert (found.answer, found.flagged) == (FOUND, ["metadata alone"])
+    assert "of whole images without metadata the model makes AUC 0.480 (0.400 to 0.560)" in found.words
+    assert judge(audit(blind=without_metadata(0.45, 0.65, (0.1, 0.3)))).flagged == []
+    assert judge(audit(blind=without_metadata(0.4, 0.56, (-0.1, 0.2)))).flagged == []
+
+
+def test_a_model_that_guesses_takes_no_shortcut():
+    found = judge(audit(above=(-0.4, -0.5, -0.3), model=(0.47, 0.4, 0.55)))
+    assert (found.answer, found.flagged) == (UNKNOWN, [])
+    assert "it does not rank these images above guessing. The floor, AUC 0.600" in found.words
 
 
 def within(low, enough=True):

@@ -12,10 +12,22 @@ from omegaconf import DictConfig
 
 from melanoma.config import compose
 
+_PATHS = ("--config-dir", "-cd", "--config-path", "-cp")
+
 
 def translate(words: list[str]) -> list[str]:
     """Give the words that Hydra is to see in the place of the user's."""
-    return [part for word in words for part in separate_data_sets(word)] + _rank_options()
+    return [part for word in _options_first(words) for part in separate_data_sets(word)] + _rank_options()
+
+
+def _options_first(words: list[str]) -> list[str]:
+    """Put name=value behind --options: Hydra's parser takes what stands on both sides of one for a mistake."""
+    values = [
+        place
+        for place, word in enumerate(words)
+        if "=" in word and not word.startswith("-") and (place == 0 or words[place - 1] not in _PATHS)
+    ]
+    return [word for place, word in enumerate(words) if place not in values] + [words[place] for place in values]
 
 
 def compose_as_typed(name: str, overrides: list[str]) -> DictConfig:

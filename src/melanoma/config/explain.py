@@ -66,6 +66,8 @@ def fault_of(error: BaseException, schema: type[Any]) -> str:
     parent = key.rpartition(".")[0]
     if options.get(parent) is dict:
         return f"{key} is a new entry; add it with +{key}=VALUE"
+    if key in options:
+        return f"{key} is not in the files that were chosen; add it with +{key}=VALUE"
     siblings = [option for option in options if option.rpartition(".")[0] == parent]
     return f"{key} is not an option; {near(key, options, siblings)}"
 

@@ -14,6 +14,9 @@ from melanoma.errors import DataError
 
 _log = logging.getLogger(__name__)
 
+_MOST_WORDS = 20
+"""Of a vocabulary that an error names; more are no vocabulary, but names."""
+
 
 @dataclass(frozen=True)
 class Cells:
@@ -49,6 +52,12 @@ class Cells:
         if column not in self.places:
             return "something else"
         return repr(str(self.frame[column].iloc[row])[:80])
+
+    def further(self, column: str | None, words: pd.Series) -> str:
+        """Name the words of a CSV that follow the first, so that a vocabulary nobody has mapped is seen at once."""
+        others = [repr(str(word)[:80]) for word in words.dropna().unique()[1:] if word]
+        known = column in self.places and 0 < len(others) <= _MOST_WORDS
+        return f" (further down {', '.join(others)})" if known else ""
 
 
 def read_cells(config: DataConfig) -> Cells:

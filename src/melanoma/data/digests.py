@@ -81,7 +81,7 @@ def find_picture(prints: Fingerprints, digests: Digests) -> NDArray[np.intp]:
 def _signs(thumbnails: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Give (N, 32): whether each frequency but the mean is positive; zeros for a blank picture."""
     grey = thumbnails.astype(np.float64)
-    spectrum = (_COSINES @ grey @ _COSINES.T).reshape(len(grey), -1)
+    spectrum = (_COSINES @ grey @ _COSINES.T).reshape(len(grey), _FREQUENCIES**2)
     bits = spectrum > 0
     bits[:, 0] = False  # the mean says how bright it is
     bits[grey.std(axis=(1, 2)) < _BLANK] = False

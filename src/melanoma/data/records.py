@@ -61,14 +61,15 @@ def canonical(cells: Cells, config: DataConfig) -> pd.DataFrame:
 
 
 def _require_columns(cells: Cells, config: DataConfig) -> None:
+    none = f"; if there is none, [{config.columns.image_name}] lets each image be its own patient"
     for name in COLUMNS[:-1]:
+        way_out = {"patient_id": none, "image_name": "", "target": ""}.get(name, ", or null if there is none")
         wanted = getattr(config.columns, name)
         for column in wanted if isinstance(wanted, list) else [wanted]:
             if column is not None and column not in cells.frame.columns:
                 raise DataError(
                     f"{cells.name} has no column {column!r}; {near(column, cells.frame.columns, cells.frame.columns)} "
-                    f"(name it with data.columns.{name}=COLUMN"
-                    + (")" if name in ("image_name", "patient_id", "target") else ", or null if there is none)")
+                    f"(name it with data.columns.{name}=COLUMN{way_out})"
                 )
 
 
@@ -122,8 +123,9 @@ def _vocabulary(cells: Cells, name: str, allowed: tuple[str, ...], config: DataC
     if (row := cells.first_fault(words.notna() & mapped.isna(), name)) is not None:
         word = words[row] if column in cells.places else "WORD"
         raise DataError(
-            f"{cells.where(row, column)}: {column} is {cells.quote(row, column).lower()}; expected one of "
-            f"{', '.join(allowed)}. Map it with '+data.{option}={{{word}: ONE OF THEM}}', or to '' for unknown"
+            f"{cells.where(row, column)}: {column} is {cells.quote(row, column).lower()}"
+            f"{cells.further(column, words[mapped.isna()])}; expected one of {', '.join(allowed)}. "
+            f"Map it with '+data.{option}={{{word}: ONE OF THEM}}', or to '' for unknown"
         )
     return mapped.mask(mapped == "")
 
@@ -156,8 +158,8 @@ def _targets(cells: Cells, config: DataConfig) -> pd.Series:
         way_out = "Give every row a label" if word == "" else f"Map it with '+data.labels={{{word}: 1}}', or 0"
         found = cells.quote(row, column) if len(columns) == 1 else repr(word)
         raise DataError(
-            f"{cells.where(row, column)}: {column if len(columns) == 1 else 'the label'} is {found}; "
-            f"expected one of {', '.join(config.labels)}. {way_out}"
+            f"{cells.where(row, column)}: {column if len(columns) == 1 else 'the label'} is {found}"
+            f"{cells.further(column, words[targets.isna()])}; expected one of {', '.join(config.labels)}. {way_out}"
         )
     return targets.astype("Int64")
 

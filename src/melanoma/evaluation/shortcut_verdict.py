@@ -8,7 +8,7 @@ from melanoma.evaluation.report import capital
 from melanoma.evaluation.shortcuts import Shortcuts
 from melanoma.evaluation.strata import Strata
 from melanoma.evaluation.subgroups import MIN_PATIENTS
-from melanoma.models.alterations import BARE_BORDER
+from melanoma.models.alterations import BARE_BORDER, NO_METADATA
 from melanoma.page import interval
 
 MARGIN = 0.1
@@ -33,7 +33,7 @@ class Verdict:
     """One of `OPENINGS`."""
     words: str
     flagged: list[str]
-    """What speaks for a shortcut: beside the lesion, below the floor, image size, source."""
+    """What speaks for a shortcut: beside the lesion, metadata alone, below the floor, image size, source."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,10 @@ def judge(audit: Shortcuts) -> Verdict:
     if audit.model is None:
         return Verdict(UNKNOWN, f"{OPENINGS[UNKNOWN]} {audit.why_missing}.", [])
     border, floor = _border(audit), _floor(audit)
-    checks = [border, floor, *(_within(one) for one in audit.strata if one.enough)]
+    if border.answer != FOUND and audit.enough and not _ranks(audit.model):
+        words = f"{OPENINGS[UNKNOWN]} it does not rank these images above guessing. {capital(floor.words)}"
+        return Verdict(UNKNOWN, words, [])
+    checks = [border, _metadata(audit), floor, *(_within(one) for one in audit.strata if one.enough)]
     flagged = [check for check in checks if check.answer in (FOUND, POSSIBLE)]
     answer = FOUND if any(check.answer == FOUND for check in flagged) else border.answer
     told = dict.fromkeys([*(flagged or [border]), floor])
@@ -86,11 +89,28 @@ def _border(audit: Shortcuts) -> _Check:
     return _Check(name, UNKNOWN, f"{BLACK}, it reaches {reached}, where {base}, {few}.")
 
 
+def _metadata(audit: Shortcuts) -> _Check:
+    """Ask whether nothing is left where the whole picture is shown without sex, age and site."""
+    name, part = "metadata alone", next((one for one in audit.parts if one.name == NO_METADATA), None)
+    if part is None or part.below is None or part.below.ci_low is None or part.auc_ci_high is None or not audit.enough:
+        return _Check(name, UNKNOWN, "")
+    reached = f"AUC {part.auc:.3f} ({interval(part.auc_ci_low, part.auc_ci_high)}), where guessing gives 0.5"
+    words = f"of whole images without metadata the model makes {reached}: it goes by sex, age and site alone."
+    alone = part.auc_ci_high < 0.5 + MARGIN and part.below.ci_low > 0
+    return _Check(name, FOUND if alone else NOT_FOUND, words)
+
+
+def _ranks(model: Ranking) -> bool:
+    """Tell whether the predictions are above guessing by more than chance explains, as far as that can be told."""
+    return model.auc_ci_low is None or model.auc_ci_low > 0.5
+
+
 def _floor(audit: Shortcuts) -> _Check:
     """Ask whether the model ranks better than what is known without the pictures."""
     name, floor, gap = "below the floor", _together(audit), _together(audit).below
     if gap is None or audit.model is None:
-        return _Check(name, UNKNOWN, f"there is no pixel-free floor to hold the model against: {floor.why_missing}.")
+        why = (floor.why_missing or "").removeprefix("not defined: ")
+        return _Check(name, UNKNOWN, f"there is no pixel-free floor to hold the model against: {why}.")
     facts = [one.name for one in audit.floors if one.name != TOGETHER and one.auc is not None]
     listed = " and ".join(filter(None, (", ".join(facts[:-1]), facts[-1])))
     known = f"the floor, AUC {floor.auc:.3f} from {listed} without a pixel"

@@ -65,6 +65,14 @@ def test_internal_external_and_drop_stand_side_by_side(external):
     assert [cell.text for cell in table.rows[2][:2]] == ["Partial AUC above 80 % sensitivity", "0.1400"]
 
 
+def test_figures_are_called_not_comparable_where_one_is(external):
+    def said(*figures):
+        return any(note.startswith("Not comparable") for note in show_external(external(*figures), None).notes)
+
+    assert said(AUC, figure("precision", 0.3, 0.4, comparable=False))
+    assert not said(AUC, figure("precision", 0.3, 0.4))
+
+
 def test_patients_stand_side_by_side_with_the_unknown_ones_last(external):
     other = CaseMix(50, 50, 5, 0.1, {"male": 1.0}, {"unknown": 1.0}, None, 1.0)
     rows = {row[0].text: row[1:] for row in show_external(external(AUC, mix=(MIX, other)), None).tables[1].rows}

@@ -44,6 +44,15 @@ def test_a_table_each_for_parts_floor_sizes_and_calls(shown):
     assert "Within one source: not known." in section.notes
 
 
+def test_with_one_class_it_does_not_explain_what_is_not_there(tmp_path):
+    table = pd.DataFrame({"image_name": ["a", "b"], "patient_id": ["a", "b"], "target": 1, "probability": [0.1, 0.9]})
+    audit = find_shortcuts(table, floor_scores(table), None, "no model", 0.5, 100, 0)
+    plot_shortcuts(audit, tmp_path / "plot.png")
+    notes = " ".join(show_shortcuts(audit, judge(audit), tmp_path / "plot.png").notes)
+    assert "naive Bayes" not in notes
+    assert "pairs of a malignant" not in notes
+
+
 def test_without_a_model_it_says_so(shown):
     section, _ = shown(altered=False)
     assert [one.caption for one in section.tables] == ["Without a pixel", "Within one image size"]

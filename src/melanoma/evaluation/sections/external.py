@@ -26,14 +26,18 @@ NAMES = {
     "prevalence": "Share of melanomas",
 }
 HEAD = ["", "Internal", "External", "Drop"]
-NOTES = [
+OF_DROPS = (
     "Drop: external less internal; of Brier score and calibration error, more is worse. Intervals resample whole "
     "patients, of both data sets independently; those of slope and intercepts take a patient's images together. Model, "
-    "threshold and calibration are the same on both.",
-    "Not comparable: the figure depends on the share of melanomas, which the two data sets do not have in common.",
+    "threshold and calibration are the same on both."
+)
+OF_PREVALENCE = (
+    "Not comparable: the figure depends on the share of melanomas, which the two data sets do not have in common."
+)
+OF_PATIENTS = (
     "A drop may come from who is in the data set as much as from the model: see who is in the data. Other images of a "
-    "patient whom the model was trained on cannot be known again.",
-]
+    "patient whom the model was trained on cannot be known again."
+)
 
 
 def show_external(found: External, picture: Path | None) -> Section:
@@ -46,10 +50,15 @@ def show_external(found: External, picture: Path | None) -> Section:
         lead=" ".join(lead(found)),
         pictures=[] if picture is None else [embed("ROC curves, internal and external", picture)],
         tables=tables,
-        notes=[f"Internal: the model's own test split ({found.own_data}), {found.internal}.", *NOTES]
-        if found.figures
-        else NOTES[2:],
+        notes=[*_notes_of_figures(found), OF_PATIENTS],
     )
+
+
+def _notes_of_figures(found: External) -> list[str]:
+    if not found.figures:
+        return []
+    notes = [f"Internal: the model's own test split ({found.own_data}), {found.internal}.", OF_DROPS]
+    return notes if all(one.comparable for one in found.figures) else [*notes, OF_PREVALENCE]
 
 
 def lead(found: External) -> list[str]:

@@ -51,15 +51,24 @@ def _why_missing(audit: Shortcuts) -> list[str]:
 
 
 def _notes(audit: Shortcuts) -> list[str]:
+    notes = []
+    if any(one.auc is not None for one in audit.floors):
+        notes.append(
+            f"The floor is naive Bayes, learnt from {audit.learnt_from}. Images per patient counts the patient's other "
+            "images here, which a model does not see. A model that is given age, sex or site may use them; the floor "
+            "tells how far they go by themselves."
+        )
+    if any(one.auc is not None for one in audit.strata):
+        notes.append(
+            "Within one image size, or source, all pairs of a malignant and a benign image that share it are put "
+            "together, so the groups with most pairs weigh most."
+        )
     return [
-        f"The floor is naive Bayes, learnt from {audit.learnt_from}. Images per patient counts the patient's other "
-        "images here, which a model does not see. A model that is given age, sex or site may use them; the floor tells "
-        "how far they go by themselves.",
-        "Within one image size, or source, all pairs of a malignant and a benign image that share it are put together, "
-        "so the groups with most pairs weigh most.",
+        *notes,
         "All intervals resample whole patients, and all figures are of the same draws. A shortcut is called found "
         "where, with the centre blacked out and no metadata, the interval of the AUC less the floor (or 0.5, if that "
-        "is more) is above 0; where the model is below the floor; or where the AUC within one size or source is lower. "
+        "is more) is above 0; where the model is below the floor; where the AUC within one size or source is lower; or "
+        f"where whole images without metadata leave an AUC whose interval ends less than {MARGIN:g} above 0.5. "
         "It is possible where that AUC is not above the floor but apart from 0.5, and not found where its distance "
         f"from the floor ends below {MARGIN:g}.",
     ]
