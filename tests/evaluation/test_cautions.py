@@ -8,15 +8,15 @@ from melanoma.evaluation.predictions_file import lone_patient
 from melanoma.evaluation.subject import Subject
 from melanoma.evaluation.thresholds import Threshold
 
-NAMES = pd.Series([f"i{place}" for place in range(40)])
+NAMES = pd.Series([f"i{place}" for place in range(80)])
 
 
 def told(patients=None, target=None, columns=None):
-    """What is said of 40 images, by default of 20 patients who each have one of either class."""
-    patients = [f"p{place // 2}" for place in range(40)] if patients is None else patients
+    """What is said of 80 images, by default of 40 patients who each have one of either class."""
+    patients = [f"p{place // 2}" for place in range(80)] if patients is None else patients
     data = SimpleNamespace(columns=SimpleNamespace(patient_id=columns))
     members = [SimpleNamespace(opened=SimpleNamespace(own=SimpleNamespace(data=data)))] if columns else []
-    target = [0, 1] * 20 if target is None else target
+    target = [0, 1] * 40 if target is None else target
     predictions = pd.DataFrame({"image_name": NAMES, "patient_id": patients, "target": target})
     return cautions(Subject(predictions, "all", Threshold(0.5, ""), "", "", {}, {}, members=members))
 
@@ -25,7 +25,7 @@ def told(patients=None, target=None, columns=None):
     ("patients", "columns", "beginning"),
     [
         (lone_patient(NAMES), None, "Patients are not known: the image stands for the patient"),
-        (["p"] * 20 + list(lone_patient(NAMES))[20:], None, "The patients of 20 of 40 images are not known: each of"),
+        (["p"] * 20 + list(lone_patient(NAMES))[20:], None, "The patients of 60 of 80 images are not known: each of"),
         (None, ["lesion_id", "image_id"], "Patients are not known: lesion_id else image_id stands for"),
     ],
 )
@@ -43,13 +43,14 @@ def test_nothing_is_said_of_patients_who_are_known(columns):
     ("positives", "beginning"),
     [
         (0, None),
-        (1, "Only 1 patient has a melanoma: with fewer than 10"),
-        (9, "Only 9 patients have a melanoma"),
-        (10, None),
-        (31, "Only 9 patients have a benign image"),
-        (40, None),
+        (1, "Only 1 patient has a melanoma: with fewer than 10, 95 % intervals are too narrow by far."),
+        (9, "Only 9 patients have a melanoma: with fewer than 10"),
+        (29, "Only 29 patients have a melanoma: with fewer than 30, 95 % intervals are too narrow."),
+        (30, None),
+        (71, "Only 9 patients have a benign image"),
+        (80, None),
     ],
 )
 def test_few_patients_of_a_class_are_told(positives, beginning):
-    found = told(patients=list(NAMES), target=[1] * positives + [0] * (40 - positives))
+    found = told(patients=list(NAMES), target=[1] * positives + [0] * (80 - positives))
     assert [sentence.startswith(beginning) for sentence in found] == [True] * (beginning is not None)
