@@ -5,7 +5,6 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from types import TracebackType
 
 import cv2
@@ -20,8 +19,7 @@ from melanoma.data.readers import Reader
 from melanoma.data.sampling import EpochSampler, balanced, shuffled
 from melanoma.data.transforms import Transform
 from melanoma.errors import DataError, ImageError
-
-_RAISING = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
+from melanoma.undisturbed import undisturbed
 
 
 class Loader:
@@ -92,7 +90,7 @@ class Loader:
     def _fetch(self) -> Iterator[tuple[Batch | None, list[ImageError]]]:
         handler = signal.getsignal(signal.SIGCHLD) or signal.SIG_DFL
         try:
-            with _undisturbed():
+            with undisturbed():  # an iterator that PyTorch has half made prints a traceback as it is thrown away
                 batches = iter(self._batches)
             # PyTorch would raise in whatever runs when a worker dies, be it the writing of a checkpoint. Without its
             # handler the death is found here, where the worker's batch is missed.
@@ -137,24 +135,6 @@ def make_loader(
         workers=workers,
         pin_memory=pin_memory,
     )
-
-
-@contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Put off signals that raise: an iterator that PyTorch has half made prints a traceback as it is thrown away."""
-    came: list[int] = []
-    before = {}
-    if threading.current_thread() is threading.main_thread():
-        before = {number: handler for number in _RAISING if callable(handler := signal.getsignal(number))}
-    for one in before:
-        signal.signal(one, lambda number, _: came.append(number))
-    try:
-        yield
-    finally:
-        for one, handler in before.items():
-            signal.signal(one, handler)
-    for number in came:
-        signal.raise_signal(number)
 
 
 def _start_worker(_: int) -> None:

@@ -7,7 +7,6 @@ dark spot on skin from another. `scripts/bench_fingerprints.py --rule` counts wh
 """
 
 import logging
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import numpy as np
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 
 from melanoma.cores import cores
 from melanoma.data.fingerprints import THUMBNAIL, Fingerprints, orientations
+from melanoma.undisturbed import map_in_threads
 
 MOST_BITS = 10
 """Hashes of near-duplicates differ in no more of their 64 bits."""
@@ -46,16 +46,12 @@ def find_near_duplicates(prints: Fingerprints, ones: NDArray[np.intp], others: N
     ones, others = (rows[_visible(prints.thumbnails[rows])] for rows in (ones, others))
     compare = partial(_compare, prints, others, prints.hashes[others, 0], _units(prints.thumbnails[others]))
     found, count = [np.empty((0, 3), np.intp)], 0
-    pool = ThreadPoolExecutor(cores())
-    try:
-        for pairs in pool.map(compare, ones):
-            found.append(pairs)
-            count += len(pairs)
-            if count >= MOST_PAIRS:
-                _log.warning("the search for near-duplicates ends at %d pairs: almost all pictures are alike", count)
-                break
-    finally:
-        pool.shutdown(cancel_futures=True)
+    for pairs in map_in_threads(compare, ones, cores()):
+        found.append(pairs)
+        count += len(pairs)
+        if count >= MOST_PAIRS:
+            _log.warning("the search for near-duplicates ends at %d pairs: almost all pictures are alike", count)
+            break
     return np.concatenate(found)
 
 

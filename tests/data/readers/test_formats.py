@@ -53,7 +53,7 @@ def test_a_folder_s_format_is_that_of_its_files(tmp_path):
 def test_of_several_formats_the_first_reader_is_taken(tmp_path, caplog):
     caplog.set_level("INFO")
     assert reader_of_folder(write(tmp_path, "a.dcm", "b.jpg", "c.dcm", "d.TIF"), READERS)[0].name == "jpeg"
-    assert "2 dicom and 1 .tif files are not read" in caplog.text
+    assert "not read are 2 dicom, 1 .tif; reader=" in caplog.text
 
 
 def test_of_several_others_one_has_to_be_named(tmp_path):

@@ -64,7 +64,7 @@ def reader_of_folder(folder: Path, readers: dict[str, ReaderConfig]) -> tuple[Re
     known = {suffix for reader in readers.values() for suffix in _lower(reader)}
     others += [f"{count} {ending}" for ending, count in _endings(files) if ending not in known]
     if others:
-        _log.info("%s: %s files are not read; reader=NAME chooses others", folder, " and ".join(others))
+        _log.info("%s: not read are %s; reader=NAME chooses others", folder, ", ".join(others))
     return readers[name], found[name]
 
 

@@ -8,7 +8,6 @@ import logging
 import os
 import struct
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -19,6 +18,7 @@ import crc32c
 from tqdm import tqdm
 
 from melanoma.errors import DataError
+from melanoma.undisturbed import map_in_threads
 
 LONGEST = 2**27
 """Bytes of a record that is read at all; no coded picture that the codec takes comes near it."""
@@ -97,17 +97,13 @@ def index_shards(paths: Sequence[Path], describe: Describe, cache: Path | None) 
     """
     indexes = {path: load_index(path, cache) if cache else None for path in paths}
     new = [path for path in paths if indexes[path] is None]
-    pool = ThreadPoolExecutor(4)
-    try:
-        made = pool.map(lambda path: build_index(path, describe), new)
-        with tqdm(total=len(new), desc="indexing the shards", unit="shard", disable=None, delay=2, leave=False) as bar:
-            for path, index in zip(new, made, strict=True):
-                indexes[path] = index
-                if cache and not save_index(index, path, cache):
-                    cache = None
-                bar.update()
-    finally:
-        pool.shutdown(cancel_futures=True)
+    made = map_in_threads(lambda path: build_index(path, describe), new, 4)
+    with tqdm(total=len(new), desc="indexing the shards", unit="shard", disable=None, delay=2, leave=False) as bar:
+        for path, index in zip(new, made, strict=True):
+            indexes[path] = index
+            if cache and not save_index(index, path, cache):
+                cache = None
+            bar.update()
     return [index for index in indexes.values() if index is not None]
 
 

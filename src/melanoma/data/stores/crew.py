@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import TypeVar
 
 from melanoma.cores import cores
+from melanoma.undisturbed import undisturbed
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -23,14 +24,24 @@ class Crew:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._pool.shutdown(cancel_futures=True)
+        with undisturbed():
+            self._pool.shutdown(cancel_futures=True)
 
     def map(self, work: Callable[[S], T], items: Iterable[S]) -> Iterator[T]:
-        """Yield the results in order; few are under way at a time, so that memory stays bounded."""
+        """Yield the results in order; few are under way at a time, so that memory stays bounded.
+
+        A signal comes between two of them, as in `map_in_threads`.
+        """
         waiting: deque[Future[T]] = deque()
         for item in items:
-            waiting.append(self._pool.submit(work, item))
+            with undisturbed():
+                waiting.append(self._pool.submit(work, item))
             if len(waiting) > self._ahead:
-                yield waiting.popleft().result()
+                yield _result(waiting.popleft())
         while waiting:
-            yield waiting.popleft().result()
+            yield _result(waiting.popleft())
+
+
+def _result(future: Future[T]) -> T:
+    with undisturbed():
+        return future.result()
