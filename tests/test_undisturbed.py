@@ -7,6 +7,8 @@ import pytest
 from melanoma.data.stores.crew import Crew
 from melanoma.undisturbed import map_in_threads, undisturbed
 
+pytestmark = pytest.mark.usefixtures("ctrl_c")
+
 
 @pytest.fixture
 def noisy_locks(monkeypatch):

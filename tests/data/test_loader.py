@@ -210,6 +210,7 @@ def test_more_missing_files_than_allowed_end_the_run(loader, folder):
         loader("data.on_error=skip", "data.max_bad_fraction=0.1")
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c_waits_until_the_worker_processes_are_started(loader, monkeypatch):
     started = []
 
