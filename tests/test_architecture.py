@@ -1,6 +1,8 @@
 """Who may import whom; the external packages are guarded by ruff's banned-api."""
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -51,3 +53,9 @@ def test_a_format_s_package_is_imported_by_the_files_named_after_the_format(pack
     users = [path.stem for path in ROOT.rglob("*.py") if uses(path)]
     assert users
     assert all(user.startswith(package.removeprefix("py")) for user in users)
+
+
+def test_what_builds_no_network_does_not_wait_for_timm():
+    code = "import sys, melanoma.evaluation.run, melanoma.compare.run; print('timm' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout == "False\n", done.stderr

@@ -10,7 +10,6 @@ from safetensors.torch import save_file
 
 from melanoma.config import ModelConfig, TrainConfig, compose, resolve
 from melanoma.errors import ConfigError
-from melanoma.models import backbone
 from melanoma.models.backbone import Backbone
 
 NAMES = ["test_resnet", "test_vit", "test_convnext", "mobilenetv2_100"]
@@ -164,7 +163,7 @@ def test_a_pickle_that_runs_code_is_not_opened(tmp_path):
 
 
 def test_without_a_network_both_ways_out_are_told_at_once(tmp_path, monkeypatch):
-    monkeypatch.setattr(backbone, "_hub_answers", lambda: False)
+    monkeypatch.setattr("melanoma.models.hub.answers", lambda: False)
     monkeypatch.setattr(hub, "HF_HUB_OFFLINE", False)
     monkeypatch.setattr(hub, "HF_HUB_CACHE", str(tmp_path))
     started = time.monotonic()
@@ -179,15 +178,6 @@ def test_without_a_network_both_ways_out_are_told_at_once(tmp_path, monkeypatch)
 
 
 def test_the_network_is_not_asked_where_it_is_not_needed(tmp_path, monkeypatch):
-    monkeypatch.setattr(backbone, "_hub_answers", lambda: pytest.fail("asked"))
+    monkeypatch.setattr("melanoma.models.hub.answers", lambda: pytest.fail("asked"))
     random("test_resnet")
     loaded("test_resnet", save(timm.create_model("test_resnet").state_dict(), tmp_path / "weights.pth"))
-
-
-@pytest.mark.parametrize("error", [OSError("no route"), TimeoutError()])
-def test_a_network_that_does_not_answer(monkeypatch, error):
-    def fail(*_, **__):
-        raise error
-
-    monkeypatch.setattr(backbone.urllib.request, "urlopen", fail)
-    assert backbone._hub_answers() is False

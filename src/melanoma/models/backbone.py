@@ -1,21 +1,18 @@
-"""Any timm network as a feature map: takes uint8, normalises inside."""
+"""Any timm network as a feature map: takes uint8, normalises inside.
+
+timm takes longer to import than torch, so it is imported only once a network is to be built.
+"""
 
 import math
-import urllib.error
-import urllib.request
 from pathlib import Path
 from typing import Any, Self, cast
 
-import timm
 import torch
-from huggingface_hub import constants as hub
-from timm import layers
-from timm.models import load_state_dict
-from timm.optim._param_groups import param_groups_layer_decay
 from torch import Tensor, nn
 
 from melanoma.config import ModelConfig
 from melanoma.errors import ConfigError
+from melanoma.models.hub import go_offline_if_silent
 from melanoma.schema import near
 
 _EXAMPLES = ("tf_efficientnet_b4", "convnext_tiny", "resnet50", "mobilenetv2_100", "vit_small_patch16_224")
@@ -99,6 +96,8 @@ class Backbone(nn.Module):
 
         It is `layer_decay` to the power of the distance from the last layer (Clark et al. 2020, ELECTRA, section 3.1).
         """
+        from timm.optim._param_groups import param_groups_layer_decay
+
         groups: list[dict[str, Any]] = param_groups_layer_decay(
             self.net, weight_decay, layer_decay=layer_decay, weight_decay_exclude_1d=False
         )
@@ -107,12 +106,16 @@ class Backbone(nn.Module):
 
 def share_batch_statistics(model: nn.Module) -> nn.Module:
     """Have batch norms see the batches of all processes; timm's way knows its norms with activations in them."""
+    from timm import layers
+
     convert = cast(Any, layers).convert_sync_batchnorm
     shared: nn.Module = convert(model)
     return shared
 
 
 def _create(config: ModelConfig, image_size: int, pooled: bool) -> nn.Module:
+    import timm
+
     name = config.backbone
     if not timm.is_model(name):
         raise ConfigError(
@@ -121,9 +124,8 @@ def _create(config: ModelConfig, image_size: int, pooled: bool) -> nn.Module:
     pretrained = timm.get_pretrained_cfg(name)
     options = _options(config, image_size, fixed=pretrained is not None and pretrained.fixed_input_size)
     file = _existing(config.weights) if config.pretrained and config.weights is not None else None
-    if file is None and config.pretrained and not _hub_answers():
-        # The hub's client would retry for most of a minute; this leaves it its cache.
-        hub.HF_HUB_OFFLINE = True
+    if file is None and config.pretrained:
+        go_offline_if_silent()
     try:
         if file is not None:
             options |= _from_file(file, pretrained)
@@ -155,23 +157,14 @@ def _from_file(path: Path, known: Any) -> dict[str, Any]:
 
     Where a file has other classes than the network, timm leaves weights that the file lacks at random, unsaid.
     """
+    from timm.models import load_state_dict
+
     saved = load_state_dict(str(path))
     heads = (known and known.classifier) or ()
     heads = (heads,) if isinstance(heads, str) else heads
     classes = next((len(saved[f"{head}.weight"]) for head in heads if f"{head}.weight" in saved), 0)
     overlay = {"file": str(path), "num_classes": classes, "label_offset": 0}
     return {"num_classes": classes, "pretrained_cfg_overlay": overlay}
-
-
-def _hub_answers() -> bool:
-    request = urllib.request.Request(hub.ENDPOINT, method="HEAD")  # noqa: S310 the hub's own address
-    try:
-        with urllib.request.urlopen(request, timeout=10):  # noqa: S310
-            return True
-    except urllib.error.HTTPError:
-        return True
-    except OSError:
-        return False
 
 
 def _existing(weights: str) -> Path:
