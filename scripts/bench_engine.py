@@ -33,6 +33,7 @@ from melanoma.data.table import open_data
 from melanoma.distributed import Ranks
 from melanoma.memory import peak_megabytes
 from melanoma.models import build_model
+from melanoma.models.backbone import checkpoint_activations
 from melanoma.prediction import forward, predict
 from melanoma.training.state import capture
 from melanoma.training.step import train_step
@@ -95,7 +96,7 @@ def build_trainee(config: TrainConfig, compute: Compute) -> Trainee:
     torch.manual_seed(config.seed)
     model = build_model(config.model, config.training.image_size)
     if config.training.activation_checkpointing:
-        model.backbone.checkpoint_activations()  # type: ignore[operator, union-attr]
+        checkpoint_activations(model)
     return make_trainee(compute.place(model), config, 1.0, compute, Ranks(), 1)
 
 

@@ -36,7 +36,7 @@ from melanoma.data.readers.jpeg import JpegReader
 from melanoma.distributed import Ranks
 from melanoma.memory import peak_megabytes
 from melanoma.models import MODELS, build_model
-from melanoma.models.backbone import Backbone
+from melanoma.models.backbone import checkpoint_activations
 from melanoma.prediction import forward
 from melanoma.training.loop import train_one_epoch
 from melanoma.training.progress import Progress
@@ -104,9 +104,7 @@ def build(config: TrainConfig) -> Trainee:
     torch.manual_seed(config.seed)
     model = build_model(config.model, training.image_size)
     if training.activation_checkpointing:
-        for module in model.modules():
-            if isinstance(module, Backbone):
-                module.checkpoint_activations()
+        checkpoint_activations(model)
     return make_trainee(compute.place(model).train(), config, 1.0, compute, Ranks(), 1)
 
 

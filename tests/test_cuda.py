@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -50,8 +51,7 @@ def a_gigabyte():
 
 def score_on_cpu(run):
     checkpoint, config = load_checkpoint(run / "checkpoints/best.pt", TrainConfig)
-    compute = compute_like(config, "cpu")
-    compute = type(compute)(compute.device, torch.float32, compute.channels_last)
+    compute = replace(compute_like(config, "cpu"), dtype=torch.float32)
     table, reader = open_data(config.data, config.reader, None)
     table = table.set_index("image_name", drop=False).loc[pd.read_csv(run / "predictions_val.csv")["image_name"]]
     model = place(checkpoint, config, "best.pt", compute)

@@ -92,6 +92,7 @@ def load_checkpoint(path: Path, schema: type[Any]) -> tuple[Checkpoint, Any]:
         content = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise CheckpointError(f"{path} holds objects other than plain values and was not opened") from error
+    # What zipfile and torch raise on damaged bytes; none is passed over, each becomes the error that names the file.
     except (zipfile.BadZipFile, RuntimeError, EOFError, ValueError, KeyError, NotImplementedError) as error:
         raise CheckpointError(f"{path} is cut short, damaged or not a checkpoint") from error
     return _from_plain(content, path, schema)

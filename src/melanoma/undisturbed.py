@@ -2,15 +2,9 @@
 
 import signal
 import threading
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TypeVar, cast
 
-S = TypeVar("S")
-T = TypeVar("T")
-
-_END = object()
 _RAISING = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
 
 
@@ -30,23 +24,3 @@ def undisturbed() -> Iterator[None]:
             signal.signal(one, handler)
     for number in came:
         signal.raise_signal(number)
-
-
-def map_in_threads(work: Callable[[S], T], items: Iterable[S], threads: int) -> Iterator[T]:
-    """Yield the results in order; a signal comes between two of them.
-
-    Raised within a lock that this thread shares with the pool's, it would leave them waiting for the lock for ever.
-    """
-    with undisturbed():
-        pool = ThreadPoolExecutor(threads)
-        results = pool.map(work, items)
-    try:
-        while True:
-            with undisturbed():
-                found = next(results, _END)
-            if found is _END:
-                return
-            yield cast(T, found)
-    finally:
-        with undisturbed():
-            pool.shutdown(cancel_futures=True)

@@ -17,10 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from melanoma.cores import cores
+from melanoma.data.crew import Crew
 from melanoma.data.readers import Reader
 from melanoma.errors import ImageError
-from melanoma.undisturbed import map_in_threads
 
 SIDE = 72
 """Side of the grey square that all is computed from: the cells of hash and thumbnail are whole pixels of it."""
@@ -89,10 +88,11 @@ def fingerprint_images(
 def _fingerprint_each(
     reader: Reader, names: Sequence[str], known: dict[str, np.void], threads: int | None
 ) -> Iterator[tuple[str, np.void | ImageError]]:
-    found = map_in_threads(partial(_fingerprint, reader, known), names, threads or cores())
-    # The delay hides the bar of a start that opens nothing.
-    bar = tqdm(found, "comparing images", len(names), unit="image", disable=None, delay=2, leave=False)
-    yield from zip(names, bar, strict=True)
+    with Crew(threads) as crew:
+        found = crew.map(partial(_fingerprint, reader, known), names)
+        # The delay hides the bar of a start that opens nothing.
+        bar = tqdm(found, "comparing images", len(names), unit="image", disable=None, delay=2, leave=False)
+        yield from zip(names, bar, strict=True)
 
 
 def _fingerprint(reader: Reader, known: dict[str, np.void], name: str) -> np.void | ImageError:

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
+from melanoma.data.crew import Crew
 from melanoma.data.readers import Reader
-from melanoma.data.stores.crew import Crew
 from melanoma.errors import ImageError
 
 COLUMNS = ("width", "height", "file_bytes")

@@ -12,9 +12,8 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from melanoma.cores import cores
+from melanoma.data.crew import Crew
 from melanoma.data.fingerprints import THUMBNAIL, Fingerprints, orientations
-from melanoma.undisturbed import map_in_threads
 
 MOST_BITS = 10
 """Hashes of near-duplicates differ in no more of their 64 bits."""
@@ -46,12 +45,13 @@ def find_near_duplicates(prints: Fingerprints, ones: NDArray[np.intp], others: N
     ones, others = (rows[_visible(prints.thumbnails[rows])] for rows in (ones, others))
     compare = partial(_compare, prints, others, prints.hashes[others, 0], _units(prints.thumbnails[others]))
     found, count = [np.empty((0, 3), np.intp)], 0
-    for pairs in map_in_threads(compare, ones, cores()):
-        found.append(pairs)
-        count += len(pairs)
-        if count >= MOST_PAIRS:
-            _log.warning("the search for near-duplicates ends at %d pairs: almost all pictures are alike", count)
-            break
+    with Crew(None) as crew:
+        for pairs in crew.map(compare, ones):
+            found.append(pairs)
+            count += len(pairs)
+            if count >= MOST_PAIRS:
+                _log.warning("the search for near-duplicates ends at %d pairs: almost all pictures are alike", count)
+                break
     return np.concatenate(found)
 
 

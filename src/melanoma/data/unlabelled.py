@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from melanoma.config import ColumnsConfig, DataConfig, ReaderConfig
-from melanoma.data.cells import Cells
+from melanoma.data.cells import Cells, first_row
 from melanoma.data.headers import from_headers
 from melanoma.data.readers import READERS, Reader
 from melanoma.data.readers.folder import Folder
@@ -120,8 +120,7 @@ def _cells(csv: Path, data: DataConfig) -> Cells:
             "with data=NAME)"
         )
     cells = Cells(frame, str(csv), dict.fromkeys(frame.columns, (csv, lines)), column)
-    if (repeated := frame[column].duplicated()).any():
-        row = int(repeated.to_numpy().argmax())
+    if (row := first_row(frame[column].duplicated())) is not None:
         first = int((frame[column] == frame[column][row]).to_numpy().argmax())
         raise DataError(
             f"{cells.where(row, column)}: {column} is {cells.quote(row, column)}, as in line {lines[first]}; name each "

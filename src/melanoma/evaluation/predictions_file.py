@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from melanoma.data.cells import first_row
 from melanoma.data.text_table import read_text_table
 from melanoma.errors import DataError
 from melanoma.evaluation.ensemble import to_logit
@@ -121,8 +122,7 @@ def lone_patient(image_name: pd.Series) -> pd.Series:
 
 
 def _refuse(wrong: pd.Series, cells: pd.DataFrame, column: str, path: Path, expected: str) -> None:
-    if wrong.any():
-        row = int(wrong.to_numpy().argmax())
+    if (row := first_row(wrong)) is not None:
         raise DataError(
             f"{path} line {cells.index[row]}: {column} is {str(cells[column].iloc[row])[:80]!r}; expected {expected}"
         )

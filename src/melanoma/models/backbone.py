@@ -104,6 +104,13 @@ class Backbone(nn.Module):
         return groups
 
 
+def checkpoint_activations(model: nn.Module) -> None:
+    """Have all backbones of a model compute activations again; raises what `Backbone.checkpoint_activations` does."""
+    for module in model.modules():
+        if isinstance(module, Backbone):
+            module.checkpoint_activations()
+
+
 def share_batch_statistics(model: nn.Module) -> nn.Module:
     """Have batch norms see the batches of all processes; timm's way knows its norms with activations in them."""
     from timm import layers

@@ -23,7 +23,7 @@ from melanoma.distributed import Ranks, another_s_end_told, join_ranks
 from melanoma.errors import ConfigError, DataError
 from melanoma.memory import is_out_of_memory
 from melanoma.models import build_model
-from melanoma.models.backbone import Backbone, share_batch_statistics
+from melanoma.models.backbone import checkpoint_activations, share_batch_statistics
 from melanoma.training.batch_size import MOST, find_batch_size, no_room
 from melanoma.training.loop import Epoch, fit, number_or_undefined
 from melanoma.training.loss import positive_weight
@@ -105,9 +105,7 @@ def _build(config: TrainConfig, ranks: Ranks, compute: Compute) -> nn.Module:
     with ranks.first_one_first():  # a download is made once
         model = build_model(config.model, config.training.image_size)
     if config.training.activation_checkpointing:
-        for module in model.modules():
-            if isinstance(module, Backbone):
-                module.checkpoint_activations()
+        checkpoint_activations(model)
     if config.training.sync_batch_norm and ranks.count > 1:
         if compute.device.type != "cuda":
             raise ConfigError("training.sync_batch_norm=true needs GPUs; use false on CPUs")

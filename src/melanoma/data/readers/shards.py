@@ -17,8 +17,8 @@ from typing import BinaryIO, NamedTuple
 import crc32c
 from tqdm import tqdm
 
+from melanoma.data.crew import Crew
 from melanoma.errors import DataError
-from melanoma.undisturbed import map_in_threads
 
 LONGEST = 2**27
 """Bytes of a record that is read at all; no coded picture that the codec takes comes near it."""
@@ -97,13 +97,13 @@ def index_shards(paths: Sequence[Path], describe: Describe, cache: Path | None) 
     """
     indexes = {path: load_index(path, cache) if cache else None for path in paths}
     new = [path for path in paths if indexes[path] is None]
-    made = map_in_threads(lambda path: build_index(path, describe), new, 4)
-    with tqdm(total=len(new), desc="indexing the shards", unit="shard", disable=None, delay=2, leave=False) as bar:
-        for path, index in zip(new, made, strict=True):
+    with Crew(4) as crew:
+        made = crew.map(lambda path: build_index(path, describe), new)
+        bar = tqdm(made, "indexing the shards", len(new), unit="shard", disable=None, delay=2, leave=False)
+        for path, index in zip(new, bar, strict=True):
             indexes[path] = index
             if cache and not save_index(index, path, cache):
                 cache = None
-            bar.update()
     return [index for index in indexes.values() if index is not None]
 
 

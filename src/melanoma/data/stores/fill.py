@@ -11,10 +11,10 @@ import pandas as pd
 from tqdm import tqdm
 
 from melanoma.config import PrepareConfig
+from melanoma.data.crew import Crew
 from melanoma.data.faults import Faults
 from melanoma.data.readers import Reader
 from melanoma.data.resize import read_resized
-from melanoma.data.stores.crew import Crew
 from melanoma.data.stores.jpeg import JpegStore, encode_jpeg
 from melanoma.data.stores.ledger import Entry, Ledger
 from melanoma.data.stores.shards import Shard, ShardStore, plan_shards

@@ -30,7 +30,8 @@ class Crew:
     def map(self, work: Callable[[S], T], items: Iterable[S]) -> Iterator[T]:
         """Yield the results in order; few are under way at a time, so that memory stays bounded.
 
-        A signal comes between two of them, as in `map_in_threads`.
+        A signal comes between two of them: raised within a lock that this thread shares with the pool's, it would leave
+        them waiting for the lock for ever.
         """
         waiting: deque[Future[T]] = deque()
         for item in items:
